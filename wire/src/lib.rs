@@ -6,6 +6,7 @@
 //! - [`codes`]: the enumerations on the wire (side, order type, time in force, states, …).
 //! - [`record`]: the 64-byte [`record::Cell`] and the 16-byte [`record::Header`] of every message.
 //! - [`command`]: messages in. [`event`]: messages out. [`reason`]: why a command was rejected.
+//! - [`region`]: memory shared between processes. [`ring`]: commands on their way to the matcher.
 //!
 //! What stays true: every message is a whole number of 64-byte cells, plain old data, little
 //! endian, without hidden padding; any byte pattern may be read and decoded without undefined
@@ -20,6 +21,8 @@ pub mod event;
 pub mod limits;
 pub mod reason;
 pub mod record;
+pub mod region;
+pub mod ring;
 pub mod units;
 
 /// Version of every layout in this crate. Both ends of a ring and every reader of a log compare it.
