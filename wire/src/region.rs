@@ -16,6 +16,8 @@
 //! starts inside it is then contiguous even where it passes the end. The compiler does not know
 //! that two addresses are one byte; nobody here writes through one and reads through the other.
 
+#![expect(clippy::disallowed_types, reason = "`Arc` counts handles, which are made at start-up")]
+
 use crate::record::Cell;
 use core::ptr::NonNull;
 use std::fs::File;
@@ -85,8 +87,8 @@ impl ReadLine {
         self.0.word(index).load(Ordering::Relaxed)
     }
 
-    /// A word that publishes others. Pairs with a `Release` store of the writer. A load and a fence,
-    /// since of all atomic accesses only the relaxed load is defined on read-only pages.
+    /// A word that publishes others. Pairs with a `Release` store of the writer. A load and a
+    /// fence, since of all atomic accesses only the relaxed load is defined on read-only pages.
     #[must_use]
     #[inline]
     pub fn word_acquire(&self, index: usize) -> u64 {
@@ -224,8 +226,8 @@ impl Drop for Memory {
             }
             #[cfg(not(loom))]
             Backing::Mapped { bytes, .. } => {
-                // SAFETY: `mapping::map` reserved `bytes` at `first` for this value alone, and every
-                // reference into it borrows from an `Arc` of this value, so none is left.
+                // SAFETY: `mapping::map` reserved `bytes` at `first` for this value alone, and
+                // every reference into it borrows from an `Arc` of this value, so none is left.
                 let _ = unsafe { libc::munmap(self.first.as_ptr().cast(), *bytes) };
             }
         }
@@ -252,7 +254,8 @@ impl Region {
         self.0.count
     }
 
-    /// The `count` lines from `first` on. `None` unless `count` is a power of two and they are there.
+    /// The `count` lines from `first` on. `None` unless they are there and `count` is a power of
+    /// two.
     #[must_use]
     pub fn window(&self, first: usize, count: usize) -> Option<Window> {
         Span::new(&self.0, first, count).map(Window)
@@ -292,7 +295,8 @@ impl View {
         self.0.count
     }
 
-    /// The `count` lines from `first` on. `None` unless `count` is a power of two and they are there.
+    /// The `count` lines from `first` on. `None` unless they are there and `count` is a power of
+    /// two.
     #[must_use]
     pub fn window(&self, first: usize, count: usize) -> Option<ReadWindow> {
         Span::new(&self.0, first, count).map(ReadWindow)
@@ -310,8 +314,8 @@ struct Span {
     _memory: Arc<Memory>,
 }
 
-// SAFETY: `first` points into `_memory`, which is `Send` and `Sync` and lives as long as this value;
-// it is used to make shared references to `Line`s alone.
+// SAFETY: `first` points into `_memory`, which is `Send` and `Sync` and lives as long as this
+// value; it is used to make shared references to `Line`s alone.
 unsafe impl Send for Span {}
 // SAFETY: as above.
 unsafe impl Sync for Span {}
@@ -370,8 +374,8 @@ impl Window {
         self.0.line(index)
     }
 
-    /// Up to `count` lines from `index` on: all of them if the window is mapped twice and `count` is
-    /// not longer than it; else fewer where it ends.
+    /// Up to `count` lines from `index` on: all of them if the window is mapped twice and `count`
+    /// is not longer than it; else fewer where it ends.
     #[must_use]
     #[inline]
     pub fn run(&self, index: u64, count: usize) -> &[Line] {
@@ -438,7 +442,7 @@ mod mapping {
     use std::sync::Arc;
 
     impl Region {
-        /// Creates the file `path` of `count` lines, zeroed, in place of what is there, and maps it.
+        /// Creates the file `path` of `count` zeroed lines, in place of what is there, and maps it.
         ///
         /// A process that has the replaced file mapped keeps it, and reaches nobody through it.
         ///
@@ -609,6 +613,8 @@ mod mapping {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    #![expect(clippy::disallowed_macros, reason = "a test may format")]
+
     use super::*;
 
     fn file(name: &str) -> PathBuf {

@@ -25,10 +25,10 @@
 //! - A consumer that is told to spin makes no system call; one that may park makes none while there
 //!   is work, and the producer makes one only when it finds `parked` set.
 //!
-//! Taking over: a producer holds an exclusive lock on the ring's file for its life, which the kernel
-//! drops with the process, so a second one is refused while the first lives (a stopped process
-//! lives). Attaching moves the lease, and a producer whose lease is over is told `Stale` when it
-//! publishes. That check and the store after it are two steps: a producer that sleeps between them
+//! Taking over: a producer holds an exclusive lock on the ring's file for its life, which the
+//! kernel drops with the process, so a second one is refused while the first lives (a stopped
+//! process lives). Attaching moves the lease, and a producer whose lease is over is told `Stale` when
+//! it publishes. That check and the store after it are two steps: a producer that sleeps between them
 //! while another takes over (which the lock forbids, and the heap form has no lock) can still move
 //! `published` once. The consumer then sees a wrong index or a gap, and says so. Nobody can keep a
 //! process that maps the ring from writing into it, or from truncating its file: rings are files
@@ -138,7 +138,8 @@ pub enum RingError {
     },
     /// Another build's ring.
     #[error(
-        "ring layout {found:#x}, this build speaks {expected:#x}; run producer and matcher from one release"
+        "ring layout {found:#x}, this build speaks {expected:#x}; \
+         run producer and matcher from one release"
     )]
     Version {
         /// In the ring.
@@ -151,7 +152,8 @@ pub enum RingError {
     OtherBoot,
     /// The matcher was restarted, or has not been yet.
     #[error(
-        "the ring has epoch {found}, expected {expected}; ask the matcher for its epoch and attach again"
+        "the ring has epoch {found}, expected {expected}; \
+         ask the matcher for its epoch and attach again"
     )]
     OtherEpoch {
         /// In the ring.
@@ -565,8 +567,8 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Creates the ring in the file `path`, in place of one that is there: its producer, if it still
-    /// has one, is told that it is stale.
+    /// Creates the ring in the file `path`, in place of one that is there: its producer, if it
+    /// still has one, is told that it is stale.
     ///
     /// # Errors
     /// If the capacity cannot be, or the memory not be had.

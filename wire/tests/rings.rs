@@ -1,6 +1,12 @@
 //! Rings between real processes that are killed, stopped or hostile. The test binary runs itself
 //! again as the producer: `child` is no test unless the variable `RING_CHILD` tells it what to do.
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "a test may format and has deadlines"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -149,7 +155,7 @@ fn scribble(path: &Path) {
         let mut words = [0; 8];
         words.fill_with(|| random(&mut state));
         cells.line(index).store(&words);
-        if index % 16 == 0 {
+        if index.is_multiple_of(16) {
             // Most of the time the published index is one that could be. The consumer's own line is
             // left alone, as that is where we learn what could be.
             let consumed = control.line(6).load().0[0];

@@ -31,8 +31,8 @@ pub(super) fn assert_is(command: &Command, cells: u8, tag: u64, sequence: u64) {
 mod model {
     use super::*;
 
-    /// Two messages of two cells through a ring while the consumer looks at any moment: each is seen
-    /// whole, in order, or not yet.
+    /// Two messages of two cells through a ring while the consumer looks at any moment: each is
+    /// seen whole, in order, or not yet.
     #[test]
     fn every_interleaving_delivers_whole_messages_in_order() {
         let mut builder = loom::model::Builder::new();
@@ -94,6 +94,8 @@ mod model {
 
 #[cfg(not(loom))]
 mod suite {
+    #![expect(clippy::disallowed_macros, reason = "a test may format")]
+
     use super::*;
     use crate::region::MapOptions;
     use std::path::PathBuf;
