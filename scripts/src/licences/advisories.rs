@@ -13,6 +13,13 @@ use std::fs;
 use std::path::Path;
 use toml::{Table, Value};
 
+/// First lines of our file.
+const HEAD: &str = "\
+# Known advisories: only what decides whether a version is affected. Written by
+# `cargo x licences --refresh`, see docs/dependencies.md; do not edit.
+# What an id means: https://rustsec.org/advisories/ID.html
+";
+
 /// One advisory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
@@ -78,12 +85,7 @@ impl Advisories {
     /// Our own file, with `state` saying how old it is. One line a row.
     #[must_use]
     pub fn render(&self, state: &str) -> String {
-        let mut text = format!(
-            "# Known advisories: only what decides whether a version is affected. Written by\n\
-             # `cargo x licences --refresh`, see docs/dependencies.md; do not edit.\n\
-             # What an id means: https://rustsec.org/advisories/ID.html\nsource = \"rustsec/advisory-db {state}\"\n\
-             advisories = [\n"
-        );
+        let mut text = format!("{HEAD}source = \"rustsec/advisory-db {state}\"\nadvisories = [\n");
         for Row { package, id, kind, safe } in &self.rows {
             let safe: Vec<String> = safe.iter().map(|one| format!("\"{one}\"")).collect();
             let safe = safe.join(", ");

@@ -1,7 +1,8 @@
 //! The code map of ARCHITECTURE.md and the folders agree.
 //!
 //! The map is the first fenced block under the heading "Code map". A line that begins at the margin
-//! names a folder (with `/`) or a file at the top; an indented one is inside the folder above it.
+//! names a folder (with `/`) or a file at the top; an indented one is inside the folder above it. A
+//! line that ends in `(planned)` names what is not there yet, and must lose that word when it is.
 
 use crate::Finding;
 use crate::tree::Tree;
@@ -26,8 +27,15 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
             top.insert(name.trim_end_matches('/'));
         }
         let path = if is_top { name.to_owned() } else { format!("{folder}{name}") };
-        if !tree.has(&path) {
-            findings.push(Finding::new(FILE, line, format!("the code map names `{path}`: gone")));
+        match (tree.has(&path), entry.ends_with("(planned)")) {
+            (false, false) => {
+                findings.push(Finding::new(FILE, line, format!("`{path}` is not there")));
+            }
+            (true, true) => {
+                let message = format!("`{path}` is there: take `(planned)` out of its line");
+                findings.push(Finding::new(FILE, line, message));
+            }
+            _ => {}
         }
     }
     for missing in tree.top_folders().difference(&top) {
@@ -59,6 +67,12 @@ mod tests {
     #[test]
     fn a_map_of_what_is_there_passes() {
         assert_eq!(found("wire/   the contract\n  src/ring.rs  rings\n\nARCHITECTURE.md  this"), 0);
+    }
+
+    #[test]
+    fn what_is_planned_is_not_there_yet() {
+        assert_eq!(found("wire/\n  src/park.rs  waits (planned)"), 0);
+        assert_eq!(found("wire/\n  src/ring.rs  rings (planned)"), 1);
     }
 
     #[test]
