@@ -55,6 +55,8 @@ pub mod kind {
     pub const FEE_SET: u8 = 35;
     /// [`super::MemberSet`].
     pub const MEMBER_SET: u8 = 36;
+    /// What the log holds in place of a command that broke the count of its ring.
+    pub const OUT_OF_SEQUENCE: u8 = 62;
     /// What the log holds in place of a command whose kind or length nobody knows.
     pub const INVALID: u8 = 63;
 }

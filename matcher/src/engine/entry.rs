@@ -249,7 +249,8 @@ impl Engine {
         if estimate > available {
             return Err(RejectReason::InsufficientFunds);
         }
-        let worst = collar.min(if market.band_bips == 0 { market.max_price } else { collar });
+        let open = collar == wire::limits::PRICE_MAX;
+        let worst = if open { market.max_price } else { collar };
         let most = notional(worst, spec.quantity, market.tick_units).unwrap_or(AMOUNT_MAX);
         Ok(most.min(available).max(0))
     }

@@ -52,6 +52,9 @@ struct Subject {
 /// A refusal: why, and what it is about.
 type Refusal = (RejectReason, Subject);
 
+/// Bytes of log for what does not depend on a sweep limit: a turn of works, timers, releases.
+const GROUP_BYTES_FIXED: usize = 1 << 20;
+
 /// The matcher's whole state.
 pub struct Engine {
     books: Books,
@@ -112,6 +115,9 @@ impl Engine {
     fn dispatch<S: EventSink>(&mut self, command: &Command, out: &mut S) -> Result<(), Refusal> {
         let header = command.header();
         let (least, most) = cells_allowed(header.kind);
+        if header.kind == kind::OUT_OF_SEQUENCE {
+            return Err((RejectReason::RingSequence, Subject::default()));
+        }
         if most == 0 || header.cells < least || header.cells > most {
             return Err((RejectReason::CommandUnknown, Subject::default()));
         }
@@ -248,6 +254,13 @@ impl Engine {
     #[must_use]
     pub fn live_orders(&self) -> u32 {
         self.books.pool.live()
+    }
+
+    /// Most bytes the log needs for one command now: see [`wire::limits::GROUP_BYTES_MAX`].
+    #[must_use]
+    pub fn group_bytes_max(&self) -> usize {
+        let limits = self.desk.markets.iter().flatten().map(|market| market.sweep_limit as usize);
+        limits.max().unwrap_or(0) * 512 + GROUP_BYTES_FIXED
     }
 
     /// Hints that `command` will be applied soon: prefetches what it names, in two steps, the `far`

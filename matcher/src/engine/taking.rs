@@ -411,7 +411,11 @@ impl Engine {
             return self.desk.end(&mut self.books, slot, DoneReason::FillOrKill.into(), out);
         }
         let limited = detail.order_type.has_price();
-        let limit = if limited { node.price } else { self.collar(&node) };
+        let limit = match detail.order_type {
+            kind if kind.has_price() => node.price,
+            OrderType::Market if detail.quote_amount != 0 => PRICE_MAX,
+            _ => self.collar(&node),
+        };
         let run = self.sweep(slot, limit, turn, out);
         self.books.pool.nodes[slot as usize].open =
             if detail.order_type == OrderType::MarketQuote { 0 } else { run.swept.remaining };
