@@ -7,8 +7,8 @@
 //! - [`gate`]: up to which sequence anybody may act on what they read.
 //! - [`writer`]: the thread that makes the stage durable, and the sinks it writes to:
 //!   [`uring::UringDirect`], [`mapped::FileMapped`], [`writer::Discard`].
-//! - [`format`]: blocks and headers of segment files, as in FORMAT.md. [`prepare`]: new ones, zeroed
-//!   ahead of need. [`segment`]: reading them, checking everything.
+//! - [`mod@format`]: blocks and headers of segment files, as in FORMAT.md. [`prepare`]: new ones,
+//!   zeroed ahead of need. [`segment`]: reading them, checking everything.
 //!
 //! ```text
 //! matcher --store--> stage --copy, checksum--> blocks --O_DIRECT--> segment files

@@ -104,11 +104,11 @@ impl Random {
     }
 
     fn below(&mut self, limit: u64) -> u64 {
-        self.next_record() % limit
+        self.next() % limit
     }
 
     fn cell(&mut self) -> Cell {
-        Cell(core::array::from_fn(|_| self.next_record()))
+        Cell(core::array::from_fn(|_| self.next()))
     }
 }
 

@@ -160,7 +160,7 @@ fn scribble(path: &Path) {
             // left alone, as that is where we learn what could be.
             let consumed = control.line(6).load().0[0];
             let line = random(&mut state) % 16;
-            if line % 4 != 0 {
+            if !line.is_multiple_of(4) {
                 words[0] = consumed + words[0] % 1024;
                 control.line(4).store(&words);
             } else {
