@@ -146,6 +146,14 @@ impl Books {
         self.ladder(market, side)?.best_price()
     }
 
+    /// Prefetches the queue of a price.
+    #[inline]
+    pub fn hint(&self, market: u16, side: Side, price: u64) {
+        if let Some(queue) = self.ladder(market, side).and_then(|l| l.hint(&self.arena, price)) {
+            prefetch(queue);
+        }
+    }
+
     /// Puts an order at the back of its price's queue.
     #[inline]
     pub fn rest(&mut self, slot: u32) {
@@ -179,9 +187,8 @@ impl Books {
     /// The queue at a price; empty if no order rests there.
     #[must_use]
     pub fn queue_at(&self, market: u16, side: Side, price: u64) -> Queue {
-        self.ladder(market, side).map_or(Queue::EMPTY, |ladder| {
-            ladder.queue(&self.arena, &self.far, ladder.key(price))
-        })
+        self.ladder(market, side)
+            .map_or(Queue::EMPTY, |ladder| ladder.queue(&self.arena, &self.far, ladder.key(price)))
     }
 
     /// Meets the resting orders of `side`, best first, until one of the ends in [`Stop`]. `limit` is

@@ -17,7 +17,7 @@ mod lists;
 mod mass;
 mod orders;
 pub mod pool;
-mod prefetch;
+pub mod prefetch;
 mod settings;
 mod spec;
 mod taking;

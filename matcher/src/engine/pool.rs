@@ -176,6 +176,14 @@ impl Pool {
         (node.id == id && id != 0).then_some(slot)
     }
 
+    /// Prefetches a slot; any number may be given.
+    #[inline]
+    pub fn hint(&self, slot: u32) {
+        if let Some(node) = self.nodes.get(slot as usize) {
+            super::prefetch::prefetch(node);
+        }
+    }
+
     /// Slots ever used; larger ones are free.
     #[must_use]
     pub fn used(&self) -> u32 {

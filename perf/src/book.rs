@@ -1,0 +1,128 @@
+//! Times the bare books on a workload.
+
+use crate::clock;
+use crate::driver::Driver;
+use crate::workload::{Trades, Workload, digest};
+use std::time::Instant;
+
+/// Commands between a hint and its command.
+const FAR: usize = 12;
+const NEAR: usize = 6;
+
+/// How a run is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Hint commands ahead, as a matcher with a backlog can.
+    pub look_ahead: bool,
+    /// Time every single command too.
+    pub latency: bool,
+}
+
+/// What came out of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What ran.
+    pub engine: &'static str,
+    /// Timed commands.
+    pub commands: usize,
+    /// Wall time of one.
+    pub wall_ns: f64,
+    /// Processor time of one.
+    pub cpu_ns: f64,
+    /// Trades while timed.
+    pub trades: usize,
+    /// Digest of all trades; `None` if they did not fit.
+    pub digest: Option<u64>,
+    /// Memory the books took, in KiB.
+    pub resident_kib: u64,
+    /// How often another thread took the processor.
+    pub switches: u64,
+    /// Nanoseconds of a fixed arithmetic step: see [`clock::calibrate`].
+    pub calibration: f64,
+    /// Nanoseconds of single commands, sorted; empty unless asked for.
+    pub latencies: Vec<u32>,
+}
+
+impl Report {
+    /// One line of JSON; `file` is what ran through it.
+    #[must_use]
+    pub fn to_json(&self, file: &str) -> String {
+        let quantiles = [("p50", 500), ("p90", 900), ("p99", 990), ("p999", 999), ("max", 1000)];
+        let mut tail = String::new();
+        for (name, permille) in quantiles {
+            let place =
+                (self.latencies.len() * permille / 1000).min(self.latencies.len().max(1) - 1);
+            if let Some(nanos) = self.latencies.get(place) {
+                tail += &format!(",\"{name}\":{nanos}");
+            }
+        }
+        format!(
+            "{{\"engine\":\"{}\",\"file\":\"{file}\",\"n\":{},\"wall_ns_op\":{:.2},\
+             \"cpu_ns_op\":{:.2},\"mops_cpu\":{:.3},\"trades\":{},\"digest\":\"{:016x}\",\
+             \"rss_mb\":{:.1},\"nivcsw\":{},\"calib\":{:.3}{tail}}}",
+            self.engine,
+            self.commands,
+            self.wall_ns,
+            self.cpu_ns,
+            1e3 / self.cpu_ns,
+            self.trades,
+            self.digest.unwrap_or(0),
+            self.resident_kib as f64 / 1024.0,
+            self.switches,
+            self.calibration,
+        )
+    }
+}
+
+/// Runs a workload through fresh books.
+#[must_use]
+pub fn run(workload: &Workload, options: Options) -> Report {
+    let (prefill, timed, drain) = workload.parts();
+    let mut out = Trades::with_capacity(workload.records.len() * 2 + 4_000_000);
+    let calibration = clock::calibrate();
+    let resident = clock::resident_kib();
+    let mut driver = Driver::new(workload);
+    for record in prefill {
+        driver.apply(record, &mut out);
+    }
+    let mut latencies = if options.latency { vec![1u32; timed.len()] } else { Vec::new() };
+    let before = (clock::switches(), clock::wall_ns(), clock::thread_ns());
+    if options.latency {
+        let mut last = Instant::now();
+        for (record, latency) in timed.iter().zip(&mut latencies) {
+            driver.apply(record, &mut out);
+            let now = Instant::now();
+            *latency = (now - last).as_nanos().min(u128::from(u32::MAX)) as u32;
+            last = now;
+        }
+    } else if options.look_ahead {
+        let end = timed.len().max(1) - 1;
+        for (index, record) in timed.iter().enumerate() {
+            driver.hint(&timed[(index + FAR).min(end)], &timed[(index + NEAR).min(end)]);
+            driver.apply(record, &mut out);
+        }
+    } else {
+        for record in timed {
+            driver.apply(record, &mut out);
+        }
+    }
+    let after = (clock::switches(), clock::wall_ns(), clock::thread_ns());
+    let (trades, resident_after) = (out.count(), clock::resident_kib());
+    for record in drain {
+        driver.apply(record, &mut out);
+    }
+    latencies.sort_unstable();
+    let commands = timed.len();
+    Report {
+        engine: if options.look_ahead { "opex-book-ahead" } else { "opex-book" },
+        commands,
+        wall_ns: (after.1 - before.1) as f64 / commands as f64,
+        cpu_ns: (after.2 - before.2) as f64 / commands as f64,
+        trades,
+        digest: out.all().map(digest),
+        resident_kib: resident_after.saturating_sub(resident),
+        switches: after.0 - before.0,
+        calibration,
+        latencies,
+    }
+}

@@ -1,0 +1,15 @@
+//! How fast it is, on the machine it runs on, against inputs anyone can rebuild.
+//!
+//! Code map:
+//! - [`workload`]: the neutral file of commands, and the digest that proves an engine right.
+//! - [`generate`]: makes the files; [`oracle`] is the slow, obvious book it keeps beside it.
+//! - [`driver`]: the matcher's bare books behind a table of order ids; [`book`] times them.
+//! - [`clock`]: processor time, wall time and what else disturbs a run.
+#![forbid(unsafe_code)]
+
+pub mod book;
+pub mod clock;
+pub mod driver;
+pub mod generate;
+pub mod oracle;
+pub mod workload;
