@@ -172,7 +172,8 @@ impl Reference {
     fn next_visit(&self, scope: &Scope) -> Option<u64> {
         match scope {
             Scope::Member { member, visited, mark, .. } => {
-                self.members[member].orders.range(visited + 1..=(*mark).max(*visited)).next().copied()
+                let orders = &self.members[member].orders;
+                orders.range(visited + 1..).next().copied().filter(|serial| serial <= mark)
             }
             Scope::Market(market) => {
                 let market = self.market(*market);
