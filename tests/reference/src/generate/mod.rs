@@ -59,7 +59,8 @@ const UNKNOWN: Live = Live {
 #[derive(Clone, Debug)]
 struct KnownMarket {
     id: u16,
-    state: MarketState,
+    /// None until its creation was heard of.
+    state: Option<MarketState>,
     /// The last trade, or where the market is supposed to be.
     price: u64,
     profile: u32,
@@ -73,6 +74,8 @@ pub struct Generator {
     swarm: Swarm,
     rng: Rng,
     now: u64,
+    /// The first commands create everything and are never spoiled.
+    is_setting_up: bool,
     /// Commands decided on already.
     plan: VecDeque<Command>,
     /// Last operation number of each source.
@@ -95,6 +98,7 @@ impl Generator {
         let mut generator = Self {
             rng: Rng::new(seed),
             now: 1_700_000_000 * SECOND_NS,
+            is_setting_up: true,
             plan: VecDeque::new(),
             operations: BTreeMap::new(),
             asked: VecDeque::new(),
@@ -127,9 +131,12 @@ impl Generator {
         self.asked.clear();
         let mut command = match self.plan.pop_front() {
             Some(command) => command,
-            None => self.decide(),
+            None => {
+                self.is_setting_up = false;
+                self.decide()
+            }
         };
-        if self.has(Feature::Garbage) && self.markets_are_open() && self.rng.percent(2) {
+        if self.has(Feature::Garbage) && !self.is_setting_up && self.rng.percent(2) {
             command = self.spoil(command);
         }
         command.set_time_ns(self.pass_time());
@@ -169,9 +176,8 @@ impl Generator {
                 Event::MarketChanged(changed) => {
                     let market = changed.header.market;
                     if let Some(known) = self.markets.iter_mut().find(|known| known.id == market)
-                        && let Some(state) = MarketState::decode(changed.state)
                     {
-                        known.state = state;
+                        known.state = MarketState::decode(changed.state);
                     }
                 }
                 _ => {}
@@ -208,10 +214,6 @@ impl Generator {
 
     fn has(&self, feature: Feature) -> bool {
         self.swarm.has(feature)
-    }
-
-    fn markets_are_open(&self) -> bool {
-        self.plan.is_empty()
     }
 
     fn pass_time(&mut self) -> u64 {
@@ -284,7 +286,7 @@ impl Generator {
                 self.kill_switch(member, 1)
             }
             400..405 if self.has(Feature::States) => self.state_change(),
-            405..406 if self.has(Feature::Delisting) => self.delist(),
+            405..406 if self.has(Feature::Delisting) && self.may_delist() => self.delist(),
             410..415 if self.has(Feature::MarketChanges) => self.market_change(),
             415..420 if self.has(Feature::FeeChanges) => self.settings_change(),
             420..460 if self.has(Feature::Funds) => self.random_funds(),
@@ -300,27 +302,30 @@ impl Generator {
 
     /// Brings markets and members back that a stream cannot do without for long.
     fn repair(&mut self) -> Option<Command> {
-        if self.rng.percent(95) {
+        if self.rng.percent(90) {
             return None;
         }
         let market = self.rng.below(self.markets.len() as u64) as usize;
-        let known = &self.markets[market];
-        if known.state == MarketState::Delisted {
-            let has_room = self.last_market < self.swarm.markets + 2;
-            return has_room.then(|| {
+        let KnownMarket { id, state, mut set, .. } = self.markets[market].clone();
+        match state {
+            None => {
+                set.operation = self.numbered(&mut set.header);
+                return Some(Command::new(&set));
+            }
+            Some(MarketState::Delisted) => {
                 self.markets.remove(market);
-                self.market_create()
-            });
-        }
-        if known.state != MarketState::Continuous {
-            let id = known.id;
-            let state = self.rng.pick(&[
-                MarketState::Continuous,
-                MarketState::Continuous,
-                MarketState::PostOnly,
-                MarketState::Auction,
-            ]);
-            return Some(self.market_state(id, state));
+                return Some(self.market_create());
+            }
+            Some(MarketState::Continuous) => {}
+            Some(_) => {
+                let state = self.rng.pick(&[
+                    MarketState::Continuous,
+                    MarketState::Continuous,
+                    MarketState::PostOnly,
+                    MarketState::Auction,
+                ]);
+                return Some(self.market_state(id, state));
+            }
         }
         let member = self.killed.pop_first()?;
         Some(self.kill_switch(member, 0))
@@ -347,7 +352,7 @@ impl Generator {
 
     /// The next operation number of a source; sometimes one that came before.
     fn operation(&mut self, source: u16) -> u64 {
-        let repeats = self.has(Feature::Repeats) && self.markets_are_open();
+        let repeats = self.has(Feature::Repeats) && !self.is_setting_up;
         let last = self.operations.entry(source).or_default();
         if repeats && self.rng.below(10) == 0 {
             return self.rng.below(*last + 1);
@@ -430,7 +435,7 @@ impl Generator {
         let set = self.vary(set);
         self.markets.push(KnownMarket {
             id: set.header.market,
-            state: MarketState::Continuous,
+            state: None,
             price,
             profile: set.profile,
             set,
@@ -484,6 +489,11 @@ impl Generator {
             MarketState::ALL.iter().copied().filter(|state| *state != MarketState::Delisted).collect();
         let state = self.rng.pick(&all);
         self.market_state(market, state)
+    }
+
+    /// Whether there is room for another market afterwards.
+    fn may_delist(&self) -> bool {
+        self.last_market < self.swarm.markets + 2
     }
 
     fn delist(&mut self) -> Command {

@@ -378,6 +378,10 @@ impl Generator {
         }
         if let Some(live) = found {
             self.change(&live, &mut message, &mut extra);
+            let is_empty = message.price_ticks == 0 && message.quantity_lots == 0;
+            if is_empty && extra == AmendExtra::default() && self.rng.percent(90) {
+                message.quantity_lots = live.quantity.saturating_sub(1);
+            }
         }
         if extra == AmendExtra::default() {
             Command::new(&message)
