@@ -4,6 +4,7 @@
 
 #![expect(clippy::float_arithmetic, reason = "a report in nanoseconds and milliseconds")]
 
+use journal::direct::PwriteDirect;
 use journal::gate::{Gate, GateMode};
 use journal::mapped::FileMapped;
 use journal::segment::SegmentReader;
@@ -46,6 +47,7 @@ fn main() -> Result<(), Failure> {
         );
     }
     durable("io_uring, O_DIRECT, RWF_DSYNC", &dir, Box::new(UringDirect::new()?), seconds)?;
+    durable("pwrite, O_DIRECT, O_DSYNC", &dir, Box::new(PwriteDirect::new()), seconds)?;
     scan(&dir)?;
     durable("mmap, fdatasync", &dir, Box::new(FileMapped::new()), seconds)?;
     std::fs::remove_dir_all(&dir)?;

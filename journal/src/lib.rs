@@ -6,7 +6,8 @@
 //!   [`stage::Reader`] (any number, in any process).
 //! - [`gate`]: up to which sequence anybody may act on what they read.
 //! - [`writer`]: the thread that makes the stage durable, and the sinks it writes to:
-//!   [`uring::UringDirect`], [`mapped::FileMapped`], [`writer::Discard`].
+//!   [`uring::UringDirect`], [`direct::PwriteDirect`], [`mapped::FileMapped`],
+//!   [`writer::Discard`].
 //! - [`mod@format`]: blocks and headers of segment files, as in FORMAT.md. [`prepare`]: new ones,
 //!   zeroed ahead of need. [`segment`]: reading them, checking everything.
 //!
@@ -18,6 +19,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod direct;
 pub mod format;
 pub mod gate;
 pub mod mapped;

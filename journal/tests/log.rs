@@ -1,6 +1,7 @@
 //! The log from the appender to the files and back, with everything that can go wrong on the way.
 //! One test runs this binary again as a child, which `child` obeys if `LOG_CHILD` is set.
 
+use journal::direct::PwriteDirect;
 use journal::format::{BLOCK_BYTES, Block, SegmentHeader, TABLES, segment_name};
 use journal::gate::Gate;
 use journal::mapped::FileMapped;
@@ -241,6 +242,11 @@ fn any_stream_comes_back_identical_through_the_direct_sink() {
     for seed in [1, 0xdead_beef] {
         any_stream_comes_back("direct", UringDirect::new().unwrap(), seed);
     }
+}
+
+#[test]
+fn any_stream_comes_back_identical_through_the_pwrite_sink() {
+    any_stream_comes_back("pwrite", PwriteDirect::new(), 78);
 }
 
 #[test]
