@@ -1,4 +1,5 @@
-//! The sink for a machine with cores to spare: `O_DIRECT` writes through io_uring, durable when they return.
+//! The sink for a machine with cores to spare: `O_DIRECT` writes through io_uring, durable when
+//! they return.
 //!
 //! One write at a time, from a buffer that is registered once, with `RWF_DSYNC`: no page cache, no
 //! second system call for the sync, no metadata, since the file is already full of zeros.
