@@ -5,6 +5,7 @@
 
 use crate::workload::{BUY, Record, Trade, Trades, Workload, kind};
 use matcher::engine::book::{Books, Meet, Taker, side_of};
+use matcher::engine::huge::filled;
 use matcher::engine::pool::{NIL, Node, bit};
 use wire::codes::Side;
 use wire::limits::PRICE_MAX;
@@ -84,7 +85,7 @@ impl Driver {
         for symbol in 0..header.symbols {
             books.open_market(market_of(symbol), window);
         }
-        Self { books, slots: vec![NIL; header.id_max as usize + 1].into() }
+        Self { books, slots: filled(NIL, header.id_max as usize + 1) }
     }
 
     /// Hints what comes: `far` is further away than `near`.

@@ -7,36 +7,6 @@ use super::pool::{NIL, Node, Pool, bit};
 use super::prefetch::prefetch;
 use wire::codes::Side;
 
-/// Both sides of one market.
-#[derive(Clone)]
-pub struct Sides {
-    /// Bids.
-    pub bids: Ladder,
-    /// Asks.
-    pub asks: Ladder,
-}
-
-impl Sides {
-    /// The side orders of `side` rest on.
-    #[must_use]
-    #[inline]
-    pub fn of(&self, side: Side) -> &Ladder {
-        match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
-        }
-    }
-
-    /// As [`Self::of`], to be changed.
-    #[inline]
-    pub fn of_mut(&mut self, side: Side) -> &mut Ladder {
-        match side {
-            Side::Buy => &mut self.bids,
-            Side::Sell => &mut self.asks,
-        }
-    }
-}
-
 /// Order pool, price levels and the storage they share.
 pub struct Books {
     /// Orders.
@@ -45,8 +15,8 @@ pub struct Books {
     pub far: Far,
     /// Windows.
     pub arena: Arena,
-    /// Per market id; `None` until the market exists.
-    pub sides: Box<[Option<Sides>]>,
+    /// Bids at twice the market's id, asks behind them.
+    ladders: Box<[Ladder]>,
 }
 
 /// A place in the priority order of a side.
@@ -99,6 +69,12 @@ pub trait Taker {
 
     /// The shown part of an iceberg is gone: the lots of its next slice, 0 if it has none.
     fn next_slice(&mut self, books: &mut Books, slot: u32) -> u64;
+
+    /// Whether it wants no more for another reason than its lots.
+    #[inline]
+    fn is_done(&self) -> bool {
+        false
+    }
 }
 
 /// How far a sweep went.
@@ -121,22 +97,22 @@ impl Books {
             pool: Pool::new(orders),
             far: Far::new(orders),
             arena: Arena::new(ticks),
-            sides: vec![None; usize::from(markets)].into(),
+            ladders: vec![Ladder::ABSENT; 2 * usize::from(markets)].into(),
         }
     }
 
     /// Creates the two sides of a market; the arena has room.
     pub fn open_market(&mut self, market: u16, window: u32) {
-        let bids = Ladder::new(&mut self.arena, window, true);
-        let asks = Ladder::new(&mut self.arena, window, false);
-        self.sides[usize::from(market)] = Some(Sides { bids, asks });
+        for (side, is_bid) in [(Side::Buy, true), (Side::Sell, false)] {
+            self.ladders[place(market, side)] = Ladder::new(&mut self.arena, window, is_bid);
+        }
     }
 
     /// The side of a market that exists; `None` otherwise.
     #[must_use]
     #[inline]
     pub fn ladder(&self, market: u16, side: Side) -> Option<&Ladder> {
-        Some(self.sides.get(usize::from(market))?.as_ref()?.of(side))
+        self.ladders.get(place(market, side)).filter(|ladder| ladder.exists())
     }
 
     /// Best price of a side.
@@ -154,24 +130,20 @@ impl Books {
         }
     }
 
-    /// Puts an order at the back of its price's queue.
+    /// Puts an order at the back of its price's queue. Its market exists.
     #[inline]
     pub fn rest(&mut self, slot: u32) {
-        let node = &self.pool.nodes[slot as usize];
-        let side = side_of(node);
-        if let Some(sides) = &mut self.sides[usize::from(node.market)] {
-            sides.of_mut(side).push(&mut self.arena, &mut self.far, &mut self.pool.nodes, slot);
-        }
+        let place = place_of(&self.pool.nodes[slot as usize]);
+        let ladder = &mut self.ladders[place];
+        ladder.push(&mut self.arena, &mut self.far, &mut self.pool.nodes, slot);
     }
 
     /// Takes a resting order out of its queue.
     #[inline]
     pub fn unlink(&mut self, slot: u32) {
-        let node = &self.pool.nodes[slot as usize];
-        let side = side_of(node);
-        if let Some(sides) = &mut self.sides[usize::from(node.market)] {
-            sides.of_mut(side).unlink(&mut self.arena, &mut self.far, &mut self.pool.nodes, slot);
-        }
+        let place = place_of(&self.pool.nodes[slot as usize]);
+        let ladder = &mut self.ladders[place];
+        ladder.unlink(&mut self.arena, &mut self.far, &mut self.pool.nodes, slot);
     }
 
     /// Head of the best level of a side, or [`NIL`].
@@ -179,8 +151,7 @@ impl Books {
     #[inline]
     pub fn head(&self, market: u16, side: Side) -> u32 {
         self.ladder(market, side).map_or(NIL, |ladder| {
-            let best = ladder.best();
-            if best == NONE { NIL } else { ladder.queue(&self.arena, &self.far, best).head }
+            if ladder.best() == NONE { NIL } else { ladder.head(&self.arena, &self.far) }
         })
     }
 
@@ -203,29 +174,30 @@ impl Books {
         meet_max: u32,
         taker: &mut T,
     ) -> Swept {
+        let place = place(market, side);
+        let last = self.ladders.get(place).map_or(0, |ladder| ladder.key(limit));
         let mut met = 0;
         let stop = loop {
-            if remaining == 0 {
+            if remaining == 0 || taker.is_done() {
                 break Stop::Filled;
             }
-            let Some(Some(sides)) = self.sides.get(usize::from(market)) else { break Stop::Empty };
-            let ladder = sides.of(side);
+            let Some(ladder) = self.ladders.get(place) else { break Stop::Empty };
             let best = ladder.best();
-            if best > ladder.key(limit) {
+            if best > last {
                 break if best == NONE { Stop::Empty } else { Stop::Price };
             }
             if met == meet_max {
                 break Stop::SweepLimit;
             }
             met += 1;
-            let slot = ladder.queue(&self.arena, &self.far, best).head;
+            let slot = ladder.head(&self.arena, &self.far);
             if let Some(next) = self.pool.nodes.get(self.pool.nodes[slot as usize].next as usize) {
                 prefetch(next);
             }
             match taker.meet(self, slot, remaining) {
                 Meet::Trade(lots) => {
                     remaining -= lots;
-                    self.take(slot, lots, taker);
+                    self.take(place, slot, lots, taker);
                 }
                 Meet::Gone { remaining: left } => remaining = left,
                 Meet::Stop(stop) => break stop,
@@ -234,9 +206,14 @@ impl Books {
         Swept { stop, remaining, met }
     }
 
-    /// Takes traded lots off a resting order.
+    /// Takes lots traded without a taker off the order at the head of a side's best level.
+    pub fn fill_head<T: Taker>(&mut self, slot: u32, lots: u64, ends: &mut T) {
+        self.take(place_of(&self.pool.nodes[slot as usize]), slot, lots, ends);
+    }
+
+    /// Takes traded lots off the order at the head of a side's best level.
     #[inline]
-    pub fn take<T: Taker>(&mut self, slot: u32, lots: u64, taker: &mut T) {
+    fn take<T: Taker>(&mut self, place: usize, slot: u32, lots: u64, taker: &mut T) {
         let node = &mut self.pool.nodes[slot as usize];
         node.open -= lots;
         if node.open != 0 {
@@ -250,7 +227,8 @@ impl Books {
                 return self.rest(slot);
             }
         }
-        self.unlink(slot);
+        let ladder = &mut self.ladders[place];
+        ladder.pop(&mut self.arena, &mut self.far, &mut self.pool.nodes, slot);
         taker.filled(self, slot);
     }
 
@@ -313,6 +291,19 @@ impl Books {
             key = ladder.after(&self.arena, &self.far, key);
         }
     }
+}
+
+/// Where the ladder of a side is.
+#[inline]
+fn place(market: u16, side: Side) -> usize {
+    usize::from(market) * 2 + usize::from(side == Side::Sell)
+}
+
+/// Where the ladder is that an order rests on.
+#[inline]
+fn place_of(node: &Node) -> usize {
+    const { assert!(bit::SELL == 1) };
+    usize::from(node.market) * 2 + usize::from(node.bits & bit::SELL)
 }
 
 /// Side of an order.

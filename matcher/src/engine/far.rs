@@ -263,7 +263,8 @@ mod tests {
             let mut map = BTreeMap::new();
             for _ in 0..4_000 {
                 let raw = next(&mut state);
-                let key = if seed % 2 == 0 { raw % 97 } else { raw >> (raw % 60) & ((1 << 63) - 1) };
+                let key =
+                    if seed % 2 == 0 { raw % 97 } else { raw >> (raw % 60) & ((1 << 63) - 1) };
                 if map.contains_key(&key) {
                     assert_eq!(far.remove(&mut tree, key).head, map.remove(&key).unwrap());
                 } else if map.len() < 64 {

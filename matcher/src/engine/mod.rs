@@ -12,6 +12,7 @@ mod entry;
 pub mod far;
 mod funds;
 mod hash;
+pub mod huge;
 pub mod ladder;
 mod lists;
 mod mass;

@@ -116,7 +116,7 @@ impl Pool {
     /// `capacity` slots, at most [`wire::limits::ORDERS_MAX`].
     #[must_use]
     pub fn new(capacity: u32) -> Self {
-        let nodes = vec![Node::FREE; capacity as usize].into();
+        let nodes = super::huge::filled(Node::FREE, capacity as usize);
         Self { nodes, free: NIL, used: 0, live: 0, serial: 0 }
     }
 
