@@ -1,0 +1,50 @@
+//! An event of the log, read by its kind.
+
+use wire::event::{
+    Accepted, Applied, Balance, Done, Event, EventSink, MarketChanged, MassCancelled, Rejected,
+    Repeated, Restated, Trade, Triggered, Uncrossed, read,
+};
+use wire::limits::CELLS_MAX;
+use wire::record::Cell;
+
+macro_rules! facts {
+    ($($event:ident,)+) => {
+        /// One event.
+        #[derive(Clone, Copy, Debug)]
+        pub enum Fact { $(#[doc = "See `wire`."] $event($event),)+ }
+
+        impl Fact {
+            /// The event in `cells`; `None` if it is none that this build knows.
+            pub fn read(cells: &[Cell]) -> Option<Self> {
+                match cells.first()?.header().kind {
+                    $($event::KIND => read::<$event>(cells).copied().map(Self::$event),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+facts! {
+    Accepted, Applied, Balance, Done, MarketChanged, MassCancelled, Rejected, Repeated, Restated,
+    Trade, Triggered, Uncrossed,
+}
+
+/// The cells of an event, for comparing and reading.
+pub fn cells_of<E: Event>(event: &E) -> ([Cell; CELLS_MAX], usize) {
+    let mut cells = [Cell::ZERO; CELLS_MAX];
+    let bytes = bytemuck::bytes_of(event);
+    bytemuck::cast_slice_mut::<Cell, u8>(&mut cells)[..bytes.len()].copy_from_slice(bytes);
+    (cells, bytes.len() / size_of::<Cell>())
+}
+
+/// What one command did: its events in order.
+#[derive(Default)]
+pub struct Facts(pub Vec<Fact>);
+
+impl EventSink for Facts {
+    fn put<E: Event>(&mut self, event: &E) {
+        let (cells, count) = cells_of(event);
+        self.0.extend(Fact::read(&cells[..count]));
+    }
+}
