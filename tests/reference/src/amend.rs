@@ -20,8 +20,11 @@ impl Reference {
     pub(crate) fn amend(&mut self, target: Target, change: &Change) -> Result<(), Refusal> {
         let serial = self.find(target).ok_or(RejectReason::OrderUnknown)?;
         let mut turn = Turn::of(self.order(serial).terms.market);
-        self.amend_found(serial, change, &mut turn)
-            .map_err(|reason| Refusal { reason, leg: 0, found: Some(serial) })?;
+        self.amend_found(serial, change, &mut turn).map_err(|reason| Refusal {
+            reason,
+            leg: 0,
+            found: Some(serial),
+        })?;
         self.collect_and_release(&mut turn);
         Ok(())
     }
@@ -81,9 +84,8 @@ impl Reference {
         check_display(old, &new, change, new_leaves)?;
         ensure(new != *old, RejectReason::NoChange)?;
 
-        let keeps_priority = new.price == old.price
-            && new_leaves <= order.leaves()
-            && new.display <= old.display;
+        let keeps_priority =
+            new.price == old.price && new_leaves <= order.leaves() && new.display <= old.display;
         ensure(keeps_priority || !change.keep_priority, RejectReason::WouldLosePriority)?;
         if new.price != old.price {
             self.check_band(&new)?;
@@ -194,9 +196,11 @@ impl Reference {
             return Err(RejectReason::CancelFailed.into());
         }
         let replaced = found.map_or_else(Replaced::default, |serial| self.replaced(serial));
-        let hold = self
-            .check_order(terms, replaced)
-            .map_err(|reason| Refusal { reason, leg: 0, found })?;
+        let hold = self.check_order(terms, replaced).map_err(|reason| Refusal {
+            reason,
+            leg: 0,
+            found,
+        })?;
         if let Some(serial) = found {
             self.done(serial, DoneReason::Replaced);
         }
@@ -254,8 +258,7 @@ fn check_display(
     let is_given = change.display != 0;
     let is_touched = is_given || new.quantity != old.quantity;
     let is_part = !is_given || new.display < new.quantity;
-    let has_few_slices = new.display == 0
-        || !is_touched
-        || new_leaves.div_ceil(new.display) <= ICEBERG_SLICES_MAX;
+    let has_few_slices =
+        new.display == 0 || !is_touched || new_leaves.div_ceil(new.display) <= ICEBERG_SLICES_MAX;
     ensure(is_part && has_few_slices, RejectReason::DisplayInvalid)
 }

@@ -338,7 +338,9 @@ impl Reference {
             return Ok(parameters.base(leaves));
         }
         let price = match terms.order_type {
-            OrderType::Stop | OrderType::TakeProfit => self.worst_price_of_stop(terms, terms.stop_price),
+            OrderType::Stop | OrderType::TakeProfit => {
+                self.worst_price_of_stop(terms, terms.stop_price)
+            }
             OrderType::TrailingStop => {
                 let stop = trailing_buy_stop(self.trailing_start(terms)?, terms.trail_bips);
                 self.worst_price_of_stop(terms, stop)
@@ -403,8 +405,13 @@ impl Reference {
 
     /// Step 14.
     pub(crate) fn check_income(&self, terms: &Terms) -> Result<(), RejectReason> {
-        let currency = self.market(terms.market).parameters.earns(terms.side);
-        ensure(self.has_room_for(terms.member, currency), RejectReason::AccountsFull)
+        let parameters = &self.market(terms.market).parameters;
+        let missing = [parameters.base, parameters.quote]
+            .iter()
+            .filter(|currency| !self.accounts.contains_key(&(terms.member, **currency)))
+            .count();
+        let room = self.config.accounts as usize - self.accounts.len();
+        ensure(missing <= room, RejectReason::AccountsFull)
     }
 
     /// What follows the checks: the order becomes live and its money is held.
@@ -423,6 +430,10 @@ impl Reference {
             TimeInForce::Day => Some((self.now / DAY_NS + 1) * DAY_NS),
             _ => None,
         };
+        let parameters = &self.market(terms.market).parameters;
+        let keeps_improvement =
+            terms.side == Side::Buy && parameters.has(profile::IMPROVEMENT_HELD);
+        let currencies = [parameters.base, parameters.quote];
         self.orders.insert(
             serial,
             Order {
@@ -434,6 +445,7 @@ impl Reference {
                 prevented: 0,
                 open: 0,
                 held: 0,
+                keeps_improvement,
                 received: 0,
                 extreme: None,
                 deadline,
@@ -442,7 +454,9 @@ impl Reference {
         );
         self.members.get_mut(&terms.member).expect("checked").orders.insert(serial);
         self.timers.extend(deadline.map(|deadline| (deadline, 0, serial)));
-        self.account_mut(terms.member, self.market(terms.market).parameters.earns(terms.side));
+        for currency in currencies {
+            self.account_mut(terms.member, currency);
+        }
         self.set_hold(serial, hold);
         let placement = match place {
             Place::Pending => Placement::Pending,

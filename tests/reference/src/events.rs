@@ -66,8 +66,18 @@ macro_rules! any_event {
 }
 
 any_event!(
-    Rejected, Accepted, Trade, Done, Restated, Triggered, Balance, Applied, MassCancelled,
-    Repeated, MarketChanged, Uncrossed
+    Rejected,
+    Accepted,
+    Trade,
+    Done,
+    Restated,
+    Triggered,
+    Balance,
+    Applied,
+    MassCancelled,
+    Repeated,
+    MarketChanged,
+    Uncrossed
 );
 
 fn event_kind(cells: &[wire::record::Cell; 2]) -> u8 {
@@ -134,7 +144,11 @@ impl fmt::Display for Event {
                 write!(f, "restated {} {}", serial(e.order_id), code(reason, RestateReason::key))?;
                 write!(f, " price {} open {}", e.price_ticks, e.open_lots)?;
                 write!(f, " leaves {} released {:?}", e.leaves_lots, e.released)?;
-                if e.header.flags & PRIORITY_LOST != 0 { f.write_str(" priority_lost") } else { Ok(()) }
+                if e.header.flags & PRIORITY_LOST != 0 {
+                    f.write_str(" priority_lost")
+                } else {
+                    Ok(())
+                }
             }
             Self::Triggered(e) => {
                 write!(f, "triggered {} member {}", serial(e.order_id), e.member)?;

@@ -196,7 +196,8 @@ impl Reference {
             placed.extend(flat(&market.bids).into_iter().map(|serial| (serial, Place::Resting)));
             placed.extend(flat(&market.asks).into_iter().map(|serial| (serial, Place::Resting)));
             placed.extend(flat(&market.upward).into_iter().map(|serial| (serial, Place::Waiting)));
-            placed.extend(flat(&market.downward).into_iter().map(|serial| (serial, Place::Waiting)));
+            placed
+                .extend(flat(&market.downward).into_iter().map(|serial| (serial, Place::Waiting)));
             placed.extend(market.trailing.iter().map(|serial| (*serial, Place::Waiting)));
             placed.extend(market.marked.iter().map(|serial| (*serial, Place::Marked)));
             placed.extend(market.queue.iter().map(|serial| (*serial, Place::Queued)));

@@ -4,7 +4,7 @@ use crate::Reference;
 use crate::book::is_worse;
 use crate::state::{Order, Terms};
 use crate::triggers::Turn;
-use wire::codes::{DoneReason, OrderType, RestateReason, SelfTrade, Side, TimeInForce};
+use wire::codes::{DoneReason, ListKind, OrderType, RestateReason, SelfTrade, Side, TimeInForce};
 use wire::command::profile;
 use wire::event::{Done, PRIORITY_LOST, Restated};
 use wire::reason::RejectReason;
@@ -138,34 +138,47 @@ impl Reference {
 
     fn decrement(&mut self, taker: u64, resting: u64) -> Option<DoneReason> {
         let lots = self.order(taker).leaves().min(self.order(resting).leaves());
-        self.order_mut(taker).prevented += lots;
-        let order = self.order_mut(resting);
-        let reserve = order.leaves() - order.open;
-        order.prevented += lots;
-        if order.leaves() == 0 {
+        if lots == self.order(resting).leaves() {
             self.done(resting, DoneReason::SelfTrade);
         } else {
+            let order = self.order_mut(resting);
+            let reserve = order.leaves() - order.open;
+            order.prevented += lots;
             order.open -= lots.saturating_sub(reserve);
             let released = self.release_decremented(resting, lots);
             self.emit_restated(resting, RestateReason::SelfTradeDecrement, 0, released);
         }
-        let nothing_left = self.order(taker).leaves() == 0;
-        nothing_left.then_some(DoneReason::SelfTrade)
+        if lots == self.order(taker).leaves() {
+            return Some(DoneReason::SelfTrade);
+        }
+        self.order_mut(taker).prevented += lots;
+        let released = self.release_decremented(taker, lots);
+        // What is left of a taker is on its way to be shown.
+        self.order_mut(taker).open = self.order(taker).leaves();
+        self.emit_restated(taker, RestateReason::SelfTradeDecrement, 0, released);
+        self.order_mut(taker).open = 0;
+        None
     }
 
-    /// Releases what a resting order held for `lots`. Not while it holds for a sibling too, whose
-    /// quantity is as it was: what neither needs is released when one of them leaves.
-    fn release_decremented(&mut self, resting: u64, lots: u64) -> i128 {
-        let order = self.order(resting);
-        if order.list.is_some_and(|list| self.lists[&list].kind == wire::codes::ListKind::Oco) {
+    /// Releases what an order held for `lots`, unless its hold is a number of its own: that of a
+    /// market-type buy, of a buy that keeps its improvement, or of an OCO pair, whose other leg has
+    /// the quantity it had.
+    fn release_decremented(&mut self, serial: u64, lots: u64) -> i128 {
+        let order = self.order(serial);
+        if order.list.is_some_and(|list| self.lists[&list].kind == ListKind::Oco) {
             return 0;
         }
-        let parameters = &self.market_of(resting).parameters;
+        let parameters = &self.market_of(serial).parameters;
+        let own_number = order.terms.side == Side::Buy
+            && (!order.terms.order_type.has_price() || order.keeps_improvement);
+        if own_number {
+            return 0;
+        }
         let for_lots = match order.terms.side {
             Side::Buy => parameters.quote(order.terms.price, lots),
             Side::Sell => parameters.base(lots),
         };
-        self.set_hold(resting, order.held - for_lots)
+        self.set_hold(serial, order.held - for_lots)
     }
 
     /// Step 7: how much the two trade, or why the taker stops.
@@ -234,27 +247,30 @@ impl Reference {
     /// A fill-or-kill order is measured: whether the other side covers it.
     fn can_fill_whole(&self, terms: &Terms) -> bool {
         let market = self.market(terms.market);
-        let ends_at_own = matches!(terms.self_trade, SelfTrade::CancelNewest | SelfTrade::CancelBoth);
+        let ends_at_own =
+            matches!(terms.self_trade, SelfTrade::CancelNewest | SelfTrade::CancelBoth);
         let (mut covered, mut walked) = (0u128, 0);
         for (price, queue) in market.levels(terms.side.opposite()) {
             if is_worse(terms.side, price, terms.price) {
                 break;
             }
-            let own = queue.iter().position(|resting| self.must_not_meet(terms, *resting));
-            let end = own.filter(|_| ends_at_own);
-            for resting in &queue[..end.unwrap_or(queue.len())] {
-                if walked == market.parameters.sweep_limit {
+            // If the walk ends inside a level, only what is shown there counts.
+            let (mut shown, mut whole, mut ends_here) = (0u128, 0u128, false);
+            for resting in queue {
+                let own = self.must_not_meet(terms, *resting);
+                let order = self.order(*resting);
+                walked += 1 + order.hidden_slices();
+                if walked > u64::from(market.parameters.sweep_limit) || (own && ends_at_own) {
+                    ends_here = true;
                     break;
                 }
-                walked += 1;
-                let order = self.order(*resting);
-                covered += u128::from(match end {
-                    Some(_) => order.open,
-                    None if self.must_not_meet(terms, *resting) => 0,
-                    None => order.leaves(),
-                });
+                if !own {
+                    shown += u128::from(order.open);
+                    whole += u128::from(order.leaves());
+                }
             }
-            if end.is_some() {
+            covered += if ends_here { shown } else { whole };
+            if ends_here {
                 break;
             }
         }

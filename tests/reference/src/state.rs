@@ -151,6 +151,8 @@ pub struct Order {
     pub(crate) open: u64,
     /// Money held for it: quote for a buy, base for a sell.
     pub(crate) held: i128,
+    /// A buy that keeps its price improvement held until it ends: the profile at its entry.
+    pub(crate) keeps_improvement: bool,
     /// Quote it has received, for a market-by-quote sell.
     pub(crate) received: i128,
     /// A trailing stop that tracks: the best price since.
@@ -240,6 +242,14 @@ impl Order {
         }
     }
 
+    /// Slices of a resting iceberg that are yet to be shown.
+    pub(crate) fn hidden_slices(&self) -> u64 {
+        match self.terms.display {
+            0 => 0,
+            display => (self.leaves() - self.open).div_ceil(display),
+        }
+    }
+
     /// What it shows when it comes to rest.
     pub(crate) fn slice(&self) -> u64 {
         match self.terms.display {
@@ -296,10 +306,5 @@ impl Parameters {
             Side::Buy => self.quote,
             Side::Sell => self.base,
         }
-    }
-
-    /// The currency an order of this side receives.
-    pub(crate) fn earns(&self, side: Side) -> u16 {
-        self.pays(side.opposite())
     }
 }

@@ -103,7 +103,7 @@ impl Reference {
     fn release_improvement(&mut self, buyer: u64, price: u64, lots: u64) -> i128 {
         let order = self.order(buyer);
         let parameters = &self.market_of(buyer).parameters;
-        if !order.terms.order_type.has_price() || parameters.has(profile::IMPROVEMENT_HELD) {
+        if !order.terms.order_type.has_price() || order.keeps_improvement {
             return 0;
         }
         let improvement = parameters.quote(order.terms.price - price, lots);

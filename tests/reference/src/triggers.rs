@@ -155,9 +155,7 @@ fn follow(order: &mut Order, price: u64) -> bool {
 fn trigger_price(order: &Order) -> u64 {
     let bips = order.terms.trail_bips;
     match (order.terms.order_type, order.terms.side) {
-        (OrderType::TrailingStop, Side::Buy) => {
-            trailing_buy_stop(order.extreme.unwrap_or(0), bips)
-        }
+        (OrderType::TrailingStop, Side::Buy) => trailing_buy_stop(order.extreme.unwrap_or(0), bips),
         (OrderType::TrailingStop, Side::Sell) => {
             let scaled = u128::from(order.extreme.unwrap_or(0)) * u128::from(BIPS_ONE - bips);
             (scaled / u128::from(BIPS_ONE)) as u64

@@ -175,8 +175,7 @@ impl Generator {
                 }
                 Event::MarketChanged(changed) => {
                     let market = changed.header.market;
-                    if let Some(known) = self.markets.iter_mut().find(|known| known.id == market)
-                    {
+                    if let Some(known) = self.markets.iter_mut().find(|known| known.id == market) {
                         known.state = MarketState::decode(changed.state);
                     }
                 }
@@ -485,8 +484,11 @@ impl Generator {
 
     fn state_change(&mut self) -> Command {
         let market = self.market().id;
-        let all: Vec<MarketState> =
-            MarketState::ALL.iter().copied().filter(|state| *state != MarketState::Delisted).collect();
+        let all: Vec<MarketState> = MarketState::ALL
+            .iter()
+            .copied()
+            .filter(|state| *state != MarketState::Delisted)
+            .collect();
         let state = self.rng.pick(&all);
         self.market_state(market, state)
     }

@@ -167,8 +167,7 @@ impl Generator {
     /// Mostly a stop price that has not come yet.
     fn stop_price(&mut self, market: &KnownMarket, side: Side, order_type: OrderType) -> u64 {
         let (low, _, width) = self.swarm.price_range();
-        let takes_profit =
-            matches!(order_type, OrderType::TakeProfit | OrderType::TakeProfitLimit);
+        let takes_profit = matches!(order_type, OrderType::TakeProfit | OrderType::TakeProfitLimit);
         let upward = (side == Side::Buy) != takes_profit;
         let width = if self.has(Feature::Crowd) { 40 * width } else { width };
         let distance = if self.swarm.prices == Prices::Wide {
@@ -327,8 +326,7 @@ impl Generator {
         extra.display_lots = 0;
         let side = if first.side == 0 { Side::Buy } else { Side::Sell };
         if self.rng.percent(25) {
-            let order_type =
-                self.rng.pick(&[OrderType::TakeProfit, OrderType::TakeProfitLimit]);
+            let order_type = self.rng.pick(&[OrderType::TakeProfit, OrderType::TakeProfitLimit]);
             first.header.flags = 0;
             first.order_type = order_type.code();
             first.price_ticks = if order_type.has_price() { self.price(market) } else { 0 };
@@ -357,8 +355,7 @@ impl Generator {
     pub(super) fn amend(&mut self) -> Command {
         let (member, target, by_client_id) = self.target();
         let found = self.live.get(&target).copied().or_else(|| {
-            let named =
-                |live: &&Live| live.member == member && live.client_order_id == target;
+            let named = |live: &&Live| live.member == member && live.client_order_id == target;
             if by_client_id { self.live.values().find(named).copied() } else { None }
         });
         let mut message = Amend {

@@ -6,9 +6,7 @@
 use crate::events::Event;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::codes::{MarketState, OrderType, Side};
-use wire::command::{
-    CancelNew, Command, Funds, MarketSet, NewList, NewOrder, flag, kind, profile,
-};
+use wire::command::{CancelNew, Command, Funds, MarketSet, NewList, NewOrder, flag, kind, profile};
 use wire::event::{Accepted, Done, Restated, Trade, trade_flag};
 use wire::limits::{MEMBER_HOUSE, SLOT_BITS};
 use wire::units::fee_ceil;
@@ -280,8 +278,7 @@ impl Audit {
                 return Err(format!("I8: a limit of {} was broken", order.price));
             }
         }
-        let came_last =
-            if trade.flags & trade_flag::ROLES_SWAPPED != 0 { maker } else { taker };
+        let came_last = if trade.flags & trade_flag::ROLES_SWAPPED != 0 { maker } else { taker };
         if came_last.post_only && !is_uncross {
             return Err("I8: a post-only order took".to_owned());
         }
