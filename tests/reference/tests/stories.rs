@@ -87,5 +87,6 @@ files! {
     orders_are_amended_and_replaced: "amend",
     works_visit_every_order_once: "works",
     auctions_uncross_at_one_price: "auction",
+    turns_are_bounded: "limits",
     profiles_keep_the_old_rules: "peatio",
 }

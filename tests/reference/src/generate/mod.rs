@@ -20,7 +20,7 @@ use wire::command::{
     MassCancel, MemberSet, SessionDown, Tick, flag, kind, profile,
 };
 use wire::event::{Rejected, trade_flag};
-use wire::limits::{DEAD_MAN_MAX_MS, PRICE_MAX, SLOT_BITS};
+use wire::limits::{DEAD_MAN_MAX_MS, GROUPS_MAX, PRICE_MAX, RATE_MAX_PPM, SLOT_BITS};
 use wire::reason::RejectReason;
 use wire::record::Header;
 use wire::units::Amount;
@@ -376,7 +376,7 @@ impl Generator {
             member,
             self_trade_group: if groups { self.rng.below(3) as u32 } else { 0 },
             open_orders_max: if limits { self.rng.pick(&[0, 3, 8]) } else { 0 },
-            fee_group: self.rng.below(3) as u16,
+            fee_group: self.fee_group(),
             ..MemberSet::default()
         })
     }
@@ -388,13 +388,36 @@ impl Generator {
             header,
             operation,
             maker_ppm: self.rng.pick(&[0, 1, 1_000, 333_333, 500_000]),
-            taker_ppm: self.rng.pick(&[0, 2_000, 250_000, 500_000]),
-            group: self.rng.below(3) as u16,
+            taker_ppm: self.fee_rate(),
+            group: self.fee_group(),
             ..FeeSet::default()
         })
     }
 
+    fn fee_rate(&mut self) -> u32 {
+        let is_odd = !self.is_setting_up && self.rng.below(20) == 0;
+        if is_odd { RATE_MAX_PPM + 1 } else { self.rng.pick(&[0, 2_000, 250_000, RATE_MAX_PPM]) }
+    }
+
+    /// A fee group; rarely one there is not.
+    fn fee_group(&mut self) -> u16 {
+        let is_odd = !self.is_setting_up && self.rng.below(20) == 0;
+        if is_odd { GROUPS_MAX } else { self.rng.below(3) as u16 }
+    }
+
+    /// A known currency again; sometimes it may not be like that.
+    fn currency_set(&mut self) -> Command {
+        let mut header = Header::new(kind::CURRENCY_SET, 1, 0);
+        let operation = self.numbered(&mut header);
+        let currency = self.rng.below(u64::from(self.swarm.currencies) + 1) as u16;
+        let scale = self.rng.pick(&[8, 8, 7, 19]);
+        Command::new(&CurrencySet { header, operation, currency, scale, ..CurrencySet::default() })
+    }
+
     fn settings_change(&mut self) -> Command {
+        if self.rng.percent(10) {
+            return self.currency_set();
+        }
         if self.rng.percent(50) {
             let member = self.member();
             return self.member_set(member);
@@ -474,6 +497,12 @@ impl Generator {
             3 => set.band_bips = 1_000_001,
             4 => set.min_quantity_lots = 2,
             5 => set.max_price_ticks = self.price(&known).max(1),
+            6 => {
+                // A new market with the widest windows, for which there is no room.
+                set.header.market = 500;
+                set.window_ticks = 1 << 18;
+                return Command::new(&set);
+            }
             _ => {}
         }
         if let Some(market) = self.markets.iter_mut().find(|market| market.id == known.id) {

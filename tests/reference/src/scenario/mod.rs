@@ -15,7 +15,9 @@
 //! `quote` each, and market 1 is open without band or fees, one unit a lot and one a tick. Lines
 //! with `given` in front change that and are not answered:
 //! `given room orders 2 lists 1 accounts 9` and `given nobody has money` come first;
-//! `given market band 1000 profile maker_by_id` sets parameters.
+//! `given market band 1000 profile maker_by_id` sets parameters. `count tick` tells how many events
+//! of each kind there were instead of each; `repeat 70 alice buy 1 @ 100` says a line many times
+//! and counts all their events.
 //!
 //! The commands are listed in `lines`. The stories are data, so that any [`Machine`] can be held
 //! to the same ones: [`check`] compares, [`answer`] writes down what a machine says.
@@ -24,10 +26,11 @@ mod lines;
 mod say;
 
 use crate::Config;
-use crate::events::Events;
+use crate::events::{Event, Events};
 use crate::judge::Machine;
 use core::fmt::Write as _;
 use lines::{Action, Storyteller};
+use std::collections::BTreeMap;
 
 /// Every file of stories: its name and its text.
 pub const FILES: &[(&str, &str)] = &[
@@ -41,6 +44,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("amend", include_str!("../../scenarios/amend.txt")),
     ("works", include_str!("../../scenarios/works.txt")),
     ("auction", include_str!("../../scenarios/auction.txt")),
+    ("limits", include_str!("../../scenarios/limits.txt")),
     ("peatio", include_str!("../../scenarios/peatio.txt")),
 ];
 
@@ -83,6 +87,43 @@ fn stories(text: &str) -> Vec<String> {
     stories
 }
 
+/// How the events of a line are told.
+#[derive(Clone, Copy)]
+enum Telling {
+    All,
+    Counts,
+    Nothing,
+}
+
+/// The line itself, how its events are told and how often it is said.
+fn manner(line: &str) -> (&str, Telling, u64) {
+    if let Some(line) = line.strip_prefix("given ") {
+        return (line, Telling::Nothing, 1);
+    }
+    if let Some(line) = line.strip_prefix("count ") {
+        return (line, Telling::Counts, 1);
+    }
+    if let Some((times, line)) = line.strip_prefix("repeat ").and_then(|l| l.split_once(' ')) {
+        return (line, Telling::Counts, times.parse().expect("how often to repeat"));
+    }
+    (line, Telling::All, 1)
+}
+
+fn indented(line: &str) -> String {
+    format!("    {line}\n")
+}
+
+/// How many events there were of each kind.
+fn counts(events: &[Event]) -> String {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for event in events {
+        let sentence = say::event(event);
+        let kind = sentence.split([' ', ',']).next().unwrap_or_default();
+        *counts.entry(kind.to_owned()).or_default() += 1;
+    }
+    counts.iter().map(|(kind, count)| indented(&format!("{count} {kind}"))).collect()
+}
+
 /// A story with the machine's answers.
 fn tell<M: Machine>(story: &str, machine: &impl Fn(Config) -> M) -> String {
     let mut teller = Storyteller::default();
@@ -104,32 +145,37 @@ fn tell<M: Machine>(story: &str, machine: &impl Fn(Config) -> M) -> String {
             }
             machine
         });
-        let (line, is_given) = match line.strip_prefix("given ") {
-            Some(line) => (line, true),
-            None => (line, false),
-        };
+        let (line, telling, times) = manner(line);
         match teller.action(line) {
             Action::Wait => {}
             Action::Apply(command) => {
                 let mut events = Events::default();
                 machine.apply(&command, &mut events);
                 teller.learn(&events.0);
-                for event in events.0.iter().filter(|_| !is_given) {
-                    let _ = writeln!(told, "    {}", say::event(event));
+                for _ in 1..times {
+                    // Said again, so that operations have numbers of their own.
+                    if let Action::Apply(command) = teller.action(line) {
+                        machine.apply(&command, &mut events);
+                    }
+                }
+                match telling {
+                    Telling::All => told.extend(events.0.iter().map(|e| indented(&say::event(e)))),
+                    Telling::Counts => told.push_str(&counts(&events.0)),
+                    Telling::Nothing => {}
                 }
             }
             Action::Best(market) => {
-                let _ = writeln!(told, "    {}", say::best(machine.best(market)));
+                told.push_str(&indented(&say::best(machine.best(market))));
             }
             Action::Balance(member) => {
                 for currency in [lines::BASE, lines::QUOTE] {
                     let balance = machine.balance(member, currency);
-                    let _ = writeln!(told, "    {}", say::balance(currency, balance));
+                    told.push_str(&indented(&say::balance(currency, balance)));
                 }
             }
             Action::TickDue(time_ns) => {
                 let answer = if machine.tick_due(time_ns) { "due" } else { "not due" };
-                let _ = writeln!(told, "    {answer}");
+                told.push_str(&indented(answer));
             }
         }
     }
