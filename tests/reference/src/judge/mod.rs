@@ -122,7 +122,8 @@ impl<M: Machine> Judge<M> {
         if self.last.len() > REMEMBERED {
             self.last.pop_front();
         }
-        let hashes = self.fast.state_hash_is_cheap() || self.stats.commands % HASH_EVERY == 0;
+        let hashes =
+            self.fast.state_hash_is_cheap() || self.stats.commands.is_multiple_of(HASH_EVERY);
         let hash_before = hashes.then(|| self.fast.state_hash());
         let (mut expected, mut got) = (Events::default(), Events::default());
         self.reference.apply(command, &mut expected);
@@ -159,9 +160,9 @@ impl<M: Machine> Judge<M> {
             let reference = self.reference.balance(member, currency);
             let fast = self.fast.balance(member, currency);
             if fast != reference || (fast.0, fast.1) != audited {
-                let account = format!("member {member} currency {currency}");
                 return Err(format!(
-                    "balances of {account}: reference {reference:?} fast {fast:?} events {audited:?}"
+                    "balances of member {member} currency {currency}: \
+                     reference {reference:?} fast {fast:?} events {audited:?}"
                 ));
             }
         }
@@ -169,7 +170,7 @@ impl<M: Machine> Judge<M> {
         if self.reference.best(market) != self.fast.best(market) {
             return Err(format!("the best prices of market {market} differ"));
         }
-        if self.stats.commands % INVARIANTS_EVERY == 0 {
+        if self.stats.commands.is_multiple_of(INVARIANTS_EVERY) {
             self.check_everything()?;
         }
         Ok(())

@@ -44,7 +44,7 @@ const START_NS: u64 = 1_700_000_000 * 1_000_000_000;
 /// What a line asks the machine.
 pub(super) enum Action {
     Wait,
-    Apply(Command),
+    Apply(Box<Command>),
     Best(u16),
     Balance(u32),
     TickDue(u64),
@@ -255,7 +255,7 @@ impl Storyteller {
         assert!(words.0.next().is_none(), "too many words in: {line}");
         command.set_time_ns(self.now);
         self.last = command;
-        Action::Apply(command)
+        Action::Apply(Box::new(command))
     }
 
     fn market(&mut self, words: &mut Words<'_>) -> Command {
