@@ -236,8 +236,7 @@ impl Matcher {
 
     #[inline]
     fn has_room(&mut self) -> bool {
-        self.appender.room_cached() >= self.group_bytes
-            || self.appender.room() >= self.group_bytes
+        self.appender.room_cached() >= self.group_bytes || self.appender.room() >= self.group_bytes
     }
 
     /// Stamps, journals and applies one command of the batch.
@@ -286,11 +285,8 @@ impl Matcher {
     /// Writes and applies a tick.
     #[cold]
     fn tick(&mut self) {
-        let tick = Tick {
-            header: Header::new(kind::TICK, 1, 0),
-            time_ns: self.now,
-            reserved: [0; 5],
-        };
+        let tick =
+            Tick { header: Header::new(kind::TICK, 1, 0), time_ns: self.now, reserved: [0; 5] };
         let command = Command::new(&tick);
         self.appender.begin(&command);
         self.engine.apply(&command, &mut self.appender);

@@ -685,7 +685,7 @@ impl Command {
     #[must_use]
     #[inline]
     pub fn extra<X: Pod>(&self) -> X {
-        let [_, second, ..] = &self.cells;
-        bytemuck::cast(second.0)
+        let [first, second, ..] = &self.cells;
+        if first.header().cells < 2 { X::zeroed() } else { bytemuck::cast(second.0) }
     }
 }

@@ -16,7 +16,10 @@ pub struct ClockThread {
     thread: Option<JoinHandle<()>>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock, off the hot path")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock, off the hot path"
+)]
 fn read() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)

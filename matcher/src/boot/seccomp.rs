@@ -39,8 +39,7 @@ pub fn forbid_system_calls() -> io::Result<()> {
     let program = &raw const program;
     // SAFETY: `program` and the filter it points to live until the call returns, and its length is
     // the array's; the kernel copies both.
-    let refused = unsafe {
-        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, program, 0, 0)
-    } != 0;
+    let refused =
+        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, program, 0, 0) } != 0;
     if refused { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

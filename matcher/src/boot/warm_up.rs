@@ -50,8 +50,7 @@ pub fn warm_up() -> u64 {
         let mut header = Header::new(kind::AMEND, 1, 1);
         header.flags = flag::BY_CLIENT_ID;
         let (member, target) = (order.member, name);
-        let amend =
-            Amend { header, member, target, price_ticks: price + 1, ..Amend::default() };
+        let amend = Amend { header, member, target, price_ticks: price + 1, ..Amend::default() };
         engine.apply(&Command::new(&amend), &mut out);
         header.kind = kind::CANCEL;
         let cancel = Cancel { header, member, target: 1 + (round + 5) % 512, ..Cancel::default() };
@@ -70,7 +69,8 @@ fn setting() -> Vec<Command> {
     };
     for currency in [1, 2] {
         let header = Header::new(kind::CURRENCY_SET, 1, 0);
-        let set = CurrencySet { header, operation: next(), currency, scale: 8, ..CurrencySet::default() };
+        let set =
+            CurrencySet { header, operation: next(), currency, scale: 8, ..CurrencySet::default() };
         commands.push(Command::new(&set));
     }
     let market = MarketSet {

@@ -48,6 +48,13 @@ impl Accounts {
         self.used < self.capacity
     }
 
+    /// How many more accounts fit.
+    #[must_use]
+    #[inline]
+    pub fn room(&self) -> u32 {
+        self.capacity - self.used
+    }
+
     /// The first place a probe for this account looks at.
     #[must_use]
     #[inline]

@@ -201,16 +201,15 @@ impl Engine {
             return Err(RejectReason::NoChange);
         }
         let keeps_priority = spec.stop_price == was.stop_price;
-        if !keeps_priority {
-            if amend.header.flags & flag::KEEP_PRIORITY != 0 {
-                return Err(RejectReason::WouldLosePriority);
-            }
+        if !keeps_priority && amend.header.flags & flag::KEEP_PRIORITY != 0 {
+            return Err(RejectReason::WouldLosePriority);
+        }
+        // A trailing buy needs something to follow even when its stop stays.
+        if !keeps_priority || trails {
             self.check_trigger(&spec, market)?;
         }
-        let hold = self
-            .desk
-            .hold_for(&spec, spec.quantity)
-            .ok_or(RejectReason::NotionalTooLarge)?;
+        let hold =
+            self.desk.hold_for(&spec, spec.quantity).ok_or(RejectReason::NotionalTooLarge)?;
         self.check_more(slot, hold)?;
         Ok(Change { spec, leaves: spec.quantity, hold, keeps_priority })
     }
@@ -303,7 +302,7 @@ impl Engine {
             header,
             order_id: node.id,
             price_ticks: node.price,
-            open_lots: node.open,
+            open_lots: if node.has(bit::WAITING) { 0 } else { node.open },
             leaves_lots: change.leaves,
             released: Amount::new(released),
         });

@@ -4,7 +4,6 @@
 use super::far::{Far, Queue};
 use super::ladder::{Arena, Ladder, NONE};
 use super::pool::{NIL, Node, Pool, bit};
-use super::prefetch::prefetch;
 use wire::codes::Side;
 
 /// Order pool, price levels and the storage they share.
@@ -125,8 +124,20 @@ impl Books {
     /// Prefetches the queue of a price.
     #[inline]
     pub fn hint(&self, market: u16, side: Side, price: u64) {
-        if let Some(queue) = self.ladder(market, side).and_then(|l| l.hint(&self.arena, price)) {
-            prefetch(queue);
+        if let Some(ladder) = self.ladders.get(place(market, side)) {
+            ladder.hint(&self.arena, price);
+        }
+    }
+
+    /// Prefetches what taking a resting order out will touch; its own line should be there already.
+    #[inline]
+    pub fn hint_order(&self, slot: u32) {
+        let last = self.pool.nodes.len() - 1;
+        let node = &self.pool.nodes[(slot as usize).min(last)];
+        self.pool.hint(node.prev);
+        self.pool.hint(node.next);
+        if let Some(ladder) = self.ladders.get(place_of(node)) {
+            ladder.hint(&self.arena, node.price);
         }
     }
 
@@ -170,15 +181,33 @@ impl Books {
         market: u16,
         side: Side,
         limit: u64,
-        mut remaining: u64,
+        remaining: u64,
         meet_max: u32,
         taker: &mut T,
     ) -> Swept {
         let place = place(market, side);
-        let last = self.ladders.get(place).map_or(0, |ladder| ladder.key(limit));
+        let ladder = self.ladders.get(place).unwrap_or(&Ladder::ABSENT);
+        let last = ladder.key(limit);
+        // Most orders meet nobody: that much is decided where the call is.
+        if ladder.best() > last && remaining != 0 {
+            let stop = if ladder.best() == NONE { Stop::Empty } else { Stop::Price };
+            return Swept { stop, remaining, met: 0 };
+        }
+        self.meet_all(place, last, remaining, meet_max, taker)
+    }
+
+    #[inline(never)]
+    fn meet_all<T: Taker>(
+        &mut self,
+        place: usize,
+        last: u64,
+        mut remaining: u64,
+        meet_max: u32,
+        taker: &mut T,
+    ) -> Swept {
         let mut met = 0;
         let stop = loop {
-            if remaining == 0 || taker.is_done() {
+            if remaining == 0 {
                 break Stop::Filled;
             }
             let Some(ladder) = self.ladders.get(place) else { break Stop::Empty };
@@ -191,9 +220,7 @@ impl Books {
             }
             met += 1;
             let slot = ladder.head(&self.arena, &self.far);
-            if let Some(next) = self.pool.nodes.get(self.pool.nodes[slot as usize].next as usize) {
-                prefetch(next);
-            }
+            self.pool.hint(self.pool.nodes[slot as usize].next);
             match taker.meet(self, slot, remaining) {
                 Meet::Trade(lots) => {
                     remaining -= lots;

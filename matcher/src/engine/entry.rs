@@ -2,7 +2,7 @@
 
 use super::desk::{Ending, Market};
 use super::lists::List;
-use super::pool::{NIL, Node, bit};
+use super::pool::{NIL, bit};
 use super::spec::Spec;
 use super::triggers::Turn;
 use super::{Engine, Refusal, Subject};
@@ -11,7 +11,7 @@ use wire::codes::{
 };
 use wire::command::{Cancel, CancelNew, NewList, NewOrder, OrderExtra, flag, profile};
 use wire::event::{Event, EventSink, Restated};
-use wire::limits::{AMOUNT_MAX, MEMBER_HOUSE, TRAILING_MAX};
+use wire::limits::{AMOUNT_MAX, MEMBER_HOUSE, PRICE_MAX, TRAILING_MAX};
 use wire::reason::RejectReason;
 use wire::record::LAST_OF_GROUP;
 use wire::units::{Amount, amount, notional};
@@ -157,7 +157,8 @@ impl Engine {
     /// Step 11.
     pub(super) fn check_trigger(&self, spec: &Spec, market: &Market) -> Result<(), RejectReason> {
         if spec.order_type == OrderType::TrailingStop {
-            let lost = spec.side == Side::Buy && self.desk.trail_reference(market, spec.stop_price) == 0;
+            let lost =
+                spec.side == Side::Buy && self.desk.trail_reference(market, spec.stop_price) == 0;
             return if lost { Err(RejectReason::StopPriceInvalid) } else { Ok(()) };
         }
         let up = super::orders::triggers_up(spec.order_type, spec.side == Side::Sell);
@@ -204,10 +205,7 @@ impl Engine {
                 amount(u128::from(spec.quantity), market.lot_units)
                     .ok_or(RejectReason::NotionalTooLarge)?
             }
-            _ => self
-                .desk
-                .hold_for(spec, spec.quantity)
-                .ok_or(RejectReason::NotionalTooLarge)?,
+            _ => self.desk.hold_for(spec, spec.quantity).ok_or(RejectReason::NotionalTooLarge)?,
         };
         let empty = hold == 0 && spec.order_type == OrderType::MarketQuote;
         if hold > available || empty { Err(RejectReason::InsufficientFunds) } else { Ok(hold) }
@@ -232,7 +230,7 @@ impl Engine {
             return Ok(spec.quote_amount);
         }
         if market.keeps(profile::MARKET_BUY_LOCK) {
-            let (estimate, covered) = self.estimate(spec, market, wire::limits::PRICE_MAX)?;
+            let (estimate, covered) = self.estimate(spec, market, PRICE_MAX)?;
             if !covered {
                 return Err(RejectReason::InsufficientLiquidity);
             }
@@ -243,14 +241,12 @@ impl Engine {
             let hold = buffered.min(available);
             return if hold <= 0 { Err(RejectReason::InsufficientFunds) } else { Ok(hold) };
         }
-        let asked = Node { market: spec.market, bits: 0, ..Node::FREE };
-        let collar = self.collar(&asked);
-        let (estimate, _) = self.estimate(spec, market, collar)?;
+        let collar = self.collar(spec.market, Side::Buy);
+        let (estimate, _) = self.estimate(spec, market, collar.unwrap_or(PRICE_MAX))?;
         if estimate > available {
             return Err(RejectReason::InsufficientFunds);
         }
-        let open = collar == wire::limits::PRICE_MAX;
-        let worst = if open { market.max_price } else { collar };
+        let worst = collar.unwrap_or(market.max_price);
         let most = notional(worst, spec.quantity, market.tick_units).unwrap_or(AMOUNT_MAX);
         Ok(most.min(available).max(0))
     }
@@ -280,12 +276,9 @@ impl Engine {
     /// Step 14: both accounts exist or fit.
     #[inline]
     fn check_accounts(&self, spec: &Spec, market: &Market) -> Result<(), RejectReason> {
-        let earned = if spec.side == Side::Buy { market.base } else { market.quote };
-        let missing = self.desk.accounts.find(spec.member, earned) == NIL;
-        if missing && !self.desk.accounts.has_room() {
-            return Err(RejectReason::AccountsFull);
-        }
-        Ok(())
+        let missing = |currency| self.desk.accounts.find(spec.member, currency) == NIL;
+        let wanted = u32::from(missing(market.base)) + u32::from(missing(market.quote));
+        if wanted > self.desk.accounts.room() { Err(RejectReason::AccountsFull) } else { Ok(()) }
     }
 
     /// What the order that goes, and its list, give back in the currency the new one pays with.
@@ -294,9 +287,10 @@ impl Engine {
         let currency = if spec.side == Side::Buy { market.quote } else { market.base };
         let given = |slot: u32| {
             let node = &self.books.pool.nodes[slot as usize];
-            let pays = self.desk.market(node.market).map_or(0, |m| {
-                if node.sells() { m.base } else { m.quote }
-            });
+            let pays = self
+                .desk
+                .market(node.market)
+                .map_or(0, |m| if node.sells() { m.base } else { m.quote });
             if pays == currency { self.desk.held(node, slot) } else { 0 }
         };
         let node = &self.books.pool.nodes[slot as usize];
@@ -372,7 +366,12 @@ impl Engine {
         list: &NewList,
         out: &mut S,
     ) -> Result<(), Refusal> {
-        let plain = Subject { member: list.member, ..Subject::default() };
+        let [first, ..] = &list.legs;
+        let plain = Subject {
+            member: list.member,
+            client_order_id: first.client_order_id,
+            ..Subject::default()
+        };
         let (kind, legs) = decode_list(list).ok_or((RejectReason::FieldInvalid, plain))?;
         let legs = legs.get(..leg_count(kind)).unwrap_or(&[]);
         for leg in legs {
@@ -409,7 +408,7 @@ impl Engine {
                 self.check_band(leg, market).map_err(refuse)?;
             }
         }
-        let refuse = |reason| (reason, Subject { client_order_id: 0, ..subject(0) });
+        let refuse = |reason| (reason, subject(0));
         self.check_room(first, &none, legs.len() as u32).map_err(refuse)?;
         self.check_kill(first).map_err(refuse)?;
         for (index, leg) in legs.iter().enumerate().filter(|(index, _)| now(*index)) {
@@ -432,13 +431,7 @@ impl Engine {
         Ok(hold)
     }
 
-    fn admit_list<S: EventSink>(
-        &mut self,
-        kind: ListKind,
-        legs: &[Spec],
-        hold: i128,
-        out: &mut S,
-    ) {
+    fn admit_list<S: EventSink>(&mut self, kind: ListKind, legs: &[Spec], hold: i128, out: &mut S) {
         let mut slots = [NIL; 3];
         let index = self.desk.lists.add(List { kind, legs: slots });
         let shift = if kind == ListKind::Oco { 1 } else { 0 };
@@ -531,15 +524,8 @@ impl Engine {
         Ok(hold)
     }
 
-    fn restate_released<S: EventSink>(
-        &mut self,
-        slot: u32,
-        hold: i128,
-        paired: bool,
-        out: &mut S,
-    ) {
-        let spec = self.desk.spec_of(&self.books, slot);
-        let stores = paired || self.desk.stores_hold(&spec);
+    fn restate_released<S: EventSink>(&mut self, slot: u32, hold: i128, paired: bool, out: &mut S) {
+        let stores = paired || self.desk.keeps_hold(&self.books.pool.nodes[slot as usize], slot);
         let node = &mut self.books.pool.nodes[slot as usize];
         node.bits &= !bit::PENDING;
         if !stores {
@@ -554,7 +540,7 @@ impl Engine {
             header,
             order_id: node.id,
             price_ticks: node.price,
-            open_lots: node.open,
+            open_lots: 0,
             leaves_lots: node.open,
             released: Amount::new(-hold),
         });
@@ -563,11 +549,7 @@ impl Engine {
 
 #[inline]
 fn subject_of(order: &NewOrder) -> Subject {
-    Subject {
-        client_order_id: order.client_order_id,
-        member: order.member,
-        ..Subject::default()
-    }
+    Subject { client_order_id: order.client_order_id, member: order.member, ..Subject::default() }
 }
 
 /// Step 4 of section 3.
@@ -619,7 +601,8 @@ fn list_fits(kind: ListKind, legs: &[Spec]) -> bool {
         (ListKind::Oco, [first, second]) => pair_fits(first, second),
         (ListKind::Oto, [first, second]) => {
             let market = matches!(second.order_type, OrderType::Market | OrderType::MarketQuote);
-            works(first) && !market && second.may_rest()
+            let plain = second.order_type == OrderType::Limit;
+            works(first) && !market && (!plain || second.may_rest())
         }
         (ListKind::Otoco, [first, second, third]) => works(first) && pair_fits(second, third),
         _ => false,

@@ -1,6 +1,9 @@
 //! Large tables, in large pages where the kernel has them: a table of a million orders then costs
 //! one address look-up where it would cost hundreds.
-#![expect(unsafe_code, reason = "one advice to the kernel without a safe wrapper in our dependencies")]
+#![expect(
+    unsafe_code,
+    reason = "one advice to the kernel without a safe wrapper in our dependencies"
+)]
 
 /// Pages smaller than this are not worth the advice.
 const LARGE_PAGE_BYTES: usize = 2 << 20;
@@ -27,9 +30,7 @@ fn advise<T>(memory: &mut [T]) {
         }
         // SAFETY: `aligned..aligned + bytes` lies inside `memory`, which we hold exclusively, and
         // MADV_HUGEPAGE changes no content and no access rights: at worst it does nothing.
-        let _ = unsafe {
-            libc::madvise(aligned as *mut libc::c_void, bytes, libc::MADV_HUGEPAGE)
-        };
+        let _ = unsafe { libc::madvise(aligned as *mut libc::c_void, bytes, libc::MADV_HUGEPAGE) };
     }
     #[cfg(not(target_os = "linux"))]
     let _ = memory;

@@ -13,7 +13,9 @@
 
 use super::far::{Far, Queue, Tree};
 use super::huge::filled;
-use super::pool::{NIL, Node};
+use super::pool::{NIL, Node, neighbour};
+use super::prefetch::prefetch_at;
+use core::hint::select_unpredictable;
 
 /// No key: larger than every key.
 pub const NONE: u64 = u64::MAX;
@@ -174,11 +176,10 @@ impl Ladder {
         self.cells as usize + self.bit(key)
     }
 
-    /// Where the cell of `key` is, as a prefetch hint.
-    #[must_use]
+    /// Prefetches the cell of a price.
     #[inline]
-    pub fn hint<'a>(&self, arena: &'a Arena, price: u64) -> Option<&'a Queue> {
-        arena.cells.get(self.cell(self.key(price)))
+    pub fn hint(&self, arena: &Arena, price: u64) {
+        prefetch_at(&arena.cells, self.cell(self.key(price)) as u32);
     }
 
     /// The queue at `key`: empty if the level does not exist.
@@ -192,7 +193,12 @@ impl Ladder {
     #[must_use]
     #[inline]
     pub fn head(&self, arena: &Arena, far: &Far) -> u32 {
-        self.queue(arena, far, self.best).head
+        // The half that `pop` writes, and no more: a wider load would wait for the store.
+        if self.in_window(self.best) {
+            arena.cells[self.cell(self.best)].head
+        } else {
+            far.get(self.far, self.best).head
+        }
     }
 
     /// The queue at `key`, to be changed; the level exists.
@@ -216,16 +222,16 @@ impl Ladder {
         let cell = self.cell(key);
         let queue = &mut arena.cells[cell];
         let tail = queue.tail;
-        queue.tail = slot;
+        let is_new = tail == NIL;
+        // Whether a level is new is a coin toss: no branch for what costs little.
+        *queue = Queue { head: select_unpredictable(is_new, slot, queue.head), tail: slot };
         let node = &mut nodes[slot as usize];
         node.prev = tail;
         node.next = NIL;
-        if tail == NIL {
-            queue.head = slot;
+        neighbour(nodes, tail).next = slot;
+        if is_new {
             self.set(arena, key);
             self.best = self.best.min(key);
-        } else {
-            nodes[tail as usize].next = slot;
         }
     }
 
@@ -255,23 +261,16 @@ impl Ladder {
     pub fn unlink(&mut self, arena: &mut Arena, far: &mut Far, nodes: &mut [Node], slot: u32) {
         let node = &nodes[slot as usize];
         let (prev, next, key) = (node.prev, node.next, node.price ^ self.flip);
-        if prev != NIL && next != NIL {
-            nodes[prev as usize].next = next;
-            nodes[next as usize].prev = prev;
-            return;
-        }
+        let (is_first, is_last) = (prev == NIL, next == NIL);
         let queue = self.queue_mut(arena, far, key);
-        if prev == NIL {
-            queue.head = next;
-        } else {
-            nodes[prev as usize].next = next;
-        }
-        if next == NIL {
-            queue.tail = prev;
-        } else {
-            nodes[next as usize].prev = prev;
-        }
-        if prev == NIL && next == NIL {
+        // Where in its queue an order stands is a coin toss: no branch for what costs little.
+        *queue = Queue {
+            head: select_unpredictable(is_first, next, queue.head),
+            tail: select_unpredictable(is_last, prev, queue.tail),
+        };
+        neighbour(nodes, prev).next = next;
+        neighbour(nodes, next).prev = prev;
+        if is_first && is_last {
             self.remove_level(arena, far, key);
         }
     }

@@ -8,9 +8,7 @@ use super::{Engine, Refusal, Subject};
 use wire::codes::{DisconnectScope, DoneReason, Side, SideFilter};
 use wire::command::{DeadMan, KillSwitch, MassCancel, SessionDown, Tick};
 use wire::event::{Applied, Event, EventSink, MassCancelled};
-use wire::limits::{
-    DEAD_MAN_MAX_MS, MEMBER_HOUSE, SLOT_BITS, TIMERS_PER_TICK, WORK_PER_TURN,
-};
+use wire::limits::{DEAD_MAN_MAX_MS, MEMBER_HOUSE, SLOT_BITS, TIMERS_PER_TICK, WORK_PER_TURN};
 use wire::reason::RejectReason;
 use wire::record::LAST_OF_GROUP;
 

@@ -127,16 +127,10 @@ impl Engine {
         }
         match header.kind {
             kind::NEW_ORDER => {
-                let extra: OrderExtra =
-                    if header.cells == 2 { command.extra() } else { OrderExtra::default() };
-                self.new_order(command.view::<NewOrder>(), &extra, out)
+                self.new_order(command.view::<NewOrder>(), &command.extra::<OrderExtra>(), out)
             }
             kind::CANCEL => self.cancel(command.view::<Cancel>(), out),
-            kind::AMEND => {
-                let extra: AmendExtra =
-                    if header.cells == 2 { command.extra() } else { AmendExtra::default() };
-                self.amend(command.view::<Amend>(), &extra, out)
-            }
+            kind::AMEND => self.amend(command.view::<Amend>(), &command.extra::<AmendExtra>(), out),
             kind::CANCEL_NEW => self.cancel_new(command.view::<CancelNew>(), out),
             kind::NEW_LIST => self.new_list(command.view::<NewList>(), out),
             kind::MASS_CANCEL => self.mass_cancel(command.view::<MassCancel>(), out),
@@ -312,10 +306,6 @@ impl Engine {
     #[inline]
     fn hint_level(&self, market: u16, sells: bool, price: u64) {
         let side = if sells { Side::Sell } else { Side::Buy };
-        if let Some(queue) =
-            self.books.ladder(market, side).and_then(|l| l.hint(&self.books.arena, price))
-        {
-            prefetch::prefetch(queue);
-        }
+        self.books.hint(market, side, price);
     }
 }

@@ -1,13 +1,13 @@
 //! An order's life outside matching: it enters, leaves, and takes the rest of its list with it.
 
-use super::desk::{Desk, Detail, Ending, Market};
+use super::Engine;
 use super::book::Books;
+use super::desk::{Desk, Detail, Ending, Market};
 use super::far::Queue;
 use super::ladder::{append, detach};
 use super::pool::{NIL, Node, bit};
 use super::spec::{Spec, trail_above_ceil, worst_stop_price};
 use super::timers::Owner;
-use super::Engine;
 use wire::codes::{DoneReason, ListKind, OrderType, Placement, Side};
 use wire::command::{flag, profile};
 use wire::event::{Accepted, Done, Event, EventSink};
@@ -59,6 +59,12 @@ pub fn hold_of_lots(market: &Market, node: &Node, lots: u64) -> i128 {
 }
 
 impl Desk {
+    /// Whether a live order's hold is a number of its own when no list makes it one.
+    pub(super) fn keeps_hold(&self, node: &Node, slot: u32) -> bool {
+        let priced = self.details[slot as usize].order_type.has_price();
+        node.has(bit::KEEPS_IMPROVEMENT) || (!node.sells() && !priced)
+    }
+
     /// What an order of this type needs to hold for `lots`: step 13, for all but the market types.
     #[must_use]
     pub(super) fn hold_for(&self, spec: &Spec, lots: u64) -> Option<i128> {
@@ -83,8 +89,8 @@ impl Desk {
         [stop_price, market.last_price, market.reference].into_iter().find(|p| *p != 0).unwrap_or(0)
     }
 
-    /// Whether an order's hold is a number of its own.
-    pub(super) fn stores_hold(&self, spec: &Spec) -> bool {
+    /// Whether a new order's hold is a number of its own.
+    fn stores_hold(&self, spec: &Spec) -> bool {
         let keeps = |market: &Market| market.keeps(profile::IMPROVEMENT_HELD);
         match (spec.side, spec.order_type) {
             (_, OrderType::MarketQuote) => true,
@@ -93,7 +99,6 @@ impl Desk {
             _ => true,
         }
     }
-
 }
 
 impl Engine {
@@ -155,12 +160,14 @@ impl Engine {
     #[inline]
     fn bits_of(&self, spec: &Spec) -> u16 {
         let mut bits = 0;
+        let stores = self.desk.stores_hold(spec);
         for (set, flag) in [
             (spec.side == Side::Sell, bit::SELL),
             (spec.display != 0, bit::ICEBERG),
             (spec.post_only(), bit::POST_ONLY),
             (spec.flags & flag::CANCEL_ON_DISCONNECT != 0, bit::CANCEL_ON_DISCONNECT),
-            (self.desk.stores_hold(spec), bit::HELD_STORED),
+            (stores, bit::HELD_STORED),
+            (stores && spec.order_type.has_price(), bit::KEEPS_IMPROVEMENT),
         ] {
             bits |= if set { flag } else { 0 };
         }
@@ -248,8 +255,7 @@ impl Desk {
             market.trailing_count -= 1;
         } else if node.has(bit::WAITING) {
             let up = triggers_up(detail.order_type, node.sells());
-            let (tree, flip) =
-                if up { (&mut market.up, 0) } else { (&mut market.down, REVERSE) };
+            let (tree, flip) = if up { (&mut market.up, 0) } else { (&mut market.down, REVERSE) };
             let key = detail.stop_price ^ flip;
             let queue = books.far.entry(tree, key);
             detach(queue, nodes, slot);
@@ -322,12 +328,11 @@ impl Desk {
         books.pool.nodes[other as usize].bits &= !bit::LISTED;
         let spec = self.spec_of(books, slot);
         let leaves = node.open + self.details[slot as usize].reserve;
-        let both =
-            self.details[slot as usize].held + self.details[other as usize].held;
+        let both = self.details[slot as usize].held + self.details[other as usize].held;
         let need = self.hold_for(&spec, leaves).unwrap_or(AMOUNT_MAX).min(both);
         self.details[slot as usize].held = need;
         self.details[other as usize].held = both - need;
-        if !self.stores_hold(&spec) {
+        if !self.keeps_hold(&node, slot) {
             books.pool.nodes[slot as usize].bits &= !bit::HELD_STORED;
         }
         self.finish(books, other, DoneReason::OneCancelsOther.into(), out);

@@ -41,6 +41,13 @@ pub struct Node {
 
 const _: () = assert!(size_of::<Node>() == 64);
 
+/// The neighbour of this link; the node behind all slots if there is none.
+#[inline]
+pub fn neighbour(nodes: &mut [Node], link: u32) -> &mut Node {
+    let last = nodes.len() - 1;
+    &mut nodes[(link as usize).min(last)]
+}
+
 /// Bits of [`Node::bits`].
 pub mod bit {
     /// Sells.
@@ -67,6 +74,8 @@ pub mod bit {
     pub const OFF_BOOK: u16 = WAITING | QUEUED | PENDING;
     /// Triggered, not yet in the release queue.
     pub const MARKED: u16 = 1024;
+    /// A buy whose price improvement stays held until it ends.
+    pub const KEEPS_IMPROVEMENT: u16 = 2048;
 }
 
 impl Node {
@@ -104,7 +113,8 @@ impl Node {
 
 /// The slots.
 pub struct Pool {
-    /// One node a slot.
+    /// One node a slot, and one behind them that no order ever has: links of neighbours that are
+    /// not there are written to it.
     pub nodes: Box<[Node]>,
     free: u32,
     used: u32,
@@ -116,7 +126,7 @@ impl Pool {
     /// `capacity` slots, at most [`wire::limits::ORDERS_MAX`].
     #[must_use]
     pub fn new(capacity: u32) -> Self {
-        let nodes = super::huge::filled(Node::FREE, capacity as usize);
+        let nodes = super::huge::filled(Node::FREE, capacity as usize + 1);
         Self { nodes, free: NIL, used: 0, live: 0, serial: 0 }
     }
 
@@ -124,7 +134,7 @@ impl Pool {
     #[must_use]
     #[inline]
     pub fn room(&self) -> u32 {
-        if self.serial >= ORDER_SERIAL_MAX { 0 } else { self.nodes.len() as u32 - self.live }
+        if self.serial >= ORDER_SERIAL_MAX { 0 } else { self.nodes.len() as u32 - 1 - self.live }
     }
 
     /// Live orders.
@@ -179,9 +189,7 @@ impl Pool {
     /// Prefetches a slot; any number may be given.
     #[inline]
     pub fn hint(&self, slot: u32) {
-        if let Some(node) = self.nodes.get(slot as usize) {
-            super::prefetch::prefetch(node);
-        }
+        super::prefetch::prefetch_at(&self.nodes, slot);
     }
 
     /// Slots ever used; larger ones are free.

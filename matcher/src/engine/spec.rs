@@ -145,9 +145,7 @@ impl Spec {
     fn check_time(&self, now: u64) -> Result<(), RejectReason> {
         let fits = match self.order_type {
             OrderType::Limit => true,
-            OrderType::Market | OrderType::MarketQuote => {
-                self.time_in_force == TimeInForce::Ioc
-            }
+            OrderType::Market | OrderType::MarketQuote => self.time_in_force == TimeInForce::Ioc,
             _ => self.may_rest(),
         };
         let plain_limit = self.order_type == OrderType::Limit && self.may_rest();

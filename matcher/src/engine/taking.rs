@@ -1,12 +1,12 @@
 //! A taker meets the book: sections 4 and 5 of docs/matching.md.
 
+use super::Engine;
 use super::book::{Books, Meet, Stop, Swept, Taker, side_of};
 use super::desk::{Desk, Ending};
 use super::orders::shown;
 use super::pool::{Node, bit};
 use super::spec::may_rest;
 use super::triggers::Turn;
-use super::Engine;
 use wire::codes::{DoneReason, OrderType, RestateReason, SelfTrade, Side, TimeInForce};
 use wire::command::profile;
 use wire::event::{Event, EventSink, PRIORITY_LOST, Restated, Trade, trade_flag};
@@ -60,8 +60,7 @@ impl Desk {
         let base = (u128::from(deal.lots) * terms.lot_units).cast_signed();
         let quote = terms.cost(deal.price, deal.lots);
         let by_id = terms.profile & profile::MAKER_BY_ID != 0 && deal.flags == 0;
-        let (resting_name, taker_name) =
-            (deal.resting.client_order_id, deal.taker.client_order_id);
+        let (resting_name, taker_name) = (deal.resting.client_order_id, deal.taker.client_order_id);
         let swap = by_id && taker_name != 0 && resting_name != 0 && taker_name < resting_name;
         let (maker, taker) =
             if swap { (deal.taker, deal.resting) } else { (deal.resting, deal.taker) };
@@ -87,8 +86,7 @@ impl Desk {
         let filled = [(deal.resting_left == 0, swap), (deal.taker_filled, !swap)];
         let mut flags = deal.flags | if swap { trade_flag::ROLES_SWAPPED } else { 0 };
         for (is_filled, is_taker) in filled {
-            let flag =
-                if is_taker { trade_flag::TAKER_FILLED } else { trade_flag::MAKER_FILLED };
+            let flag = if is_taker { trade_flag::TAKER_FILLED } else { trade_flag::MAKER_FILLED };
             flags |= if is_filled { flag } else { 0 };
         }
         out.put(&Trade {
@@ -235,6 +233,12 @@ impl<S: EventSink> Aggressor<'_, S> {
         if lots == 0 { Err(Stop::OutOfFunds) } else { Ok(lots.min(wanted)) }
     }
 
+    /// Whether a trade uses up the amount of a market-by-quote order.
+    #[inline]
+    fn exhausts(&self, price: u64, lots: u64) -> bool {
+        matches!(self.bound, Bound::Quote { left, .. } if left == self.terms.cost(price, lots))
+    }
+
     /// Keeps count of what the taker's stored hold and its amount have left.
     #[inline]
     fn spend(&mut self, price: u64, lots: u64) {
@@ -259,7 +263,6 @@ impl<S: EventSink> Taker for Aggressor<'_, S> {
     fn meet(&mut self, books: &mut Books, slot: u32, remaining: u64) -> Meet {
         let resting = books.pool.nodes[slot as usize];
         if self.terms.profile & profile::SELF_TRADE_ALLOWED == 0
-            && self.mode != SelfTrade::Allow
             && self.desk.same_party(self.node.member, resting.member)
         {
             return self.meet_own(books, slot, remaining);
@@ -271,8 +274,8 @@ impl<S: EventSink> Taker for Aggressor<'_, S> {
         let resting = if (resting.bits | self.node.bits) & bit::LISTED != 0 {
             let own = self.slot;
             books.pool.nodes[own as usize].open = remaining;
-            self.desk.dissolve(books, slot, self.out);
             self.desk.dissolve(books, own, self.out);
+            self.desk.dissolve(books, slot, self.out);
             self.node = books.pool.nodes[own as usize];
             books.pool.nodes[slot as usize]
         } else {
@@ -292,7 +295,7 @@ impl<S: EventSink> Taker for Aggressor<'_, S> {
             resting: &resting,
             resting_left: left,
             taker: &self.node,
-            taker_filled: lots == remaining,
+            taker_filled: lots == remaining || self.exhausts(price, lots),
             improvement,
             flags: 0,
             trade_id: self.trades,
@@ -308,6 +311,11 @@ impl<S: EventSink> Taker for Aggressor<'_, S> {
         }
         self.last_price = price;
         Meet::Trade(lots)
+    }
+
+    #[inline]
+    fn is_done(&self) -> bool {
+        matches!(self.bound, Bound::Quote { left: 0, .. })
     }
 
     #[inline]
@@ -346,6 +354,8 @@ pub(super) fn put_refresh<S: EventSink>(node: &Node, slice: u64, leaves: u64, ou
 struct Run {
     swept: Swept,
     traded: u64,
+    /// A market-by-quote order that ended with money too little for another lot.
+    unspent: bool,
 }
 
 impl Desk {
@@ -385,12 +395,7 @@ impl Desk {
     /// An order that is filled and out of the book: gives back what it still held, sends the legs that
     /// waited for it on their way, frees its slot.
     #[inline]
-    pub(super) fn end_filled<S: EventSink>(
-        &mut self,
-        books: &mut Books,
-        slot: u32,
-        out: &mut S,
-    ) {
+    pub(super) fn end_filled<S: EventSink>(&mut self, books: &mut Books, slot: u32, out: &mut S) {
         let node = books.pool.nodes[slot as usize];
         if node.has(bit::LISTED) {
             self.working_leg_filled(books, slot);
@@ -411,11 +416,15 @@ impl Engine {
             return self.desk.end(&mut self.books, slot, DoneReason::FillOrKill.into(), out);
         }
         let limited = detail.order_type.has_price();
+        let open = if node.sells() { 1 } else { PRICE_MAX };
         let limit = match detail.order_type {
             kind if kind.has_price() => node.price,
-            OrderType::Market if detail.quote_amount != 0 => PRICE_MAX,
-            _ => self.collar(&node),
+            OrderType::Market if detail.quote_amount != 0 => open,
+            _ => self.collar(node.market, side_of(&node)).unwrap_or(open),
         };
+        // As a taker it shows nothing and hides nothing.
+        self.books.pool.nodes[slot as usize].open += detail.reserve;
+        self.desk.details[slot as usize].reserve = 0;
         let run = self.sweep(slot, limit, turn, out);
         self.books.pool.nodes[slot as usize].open =
             if detail.order_type == OrderType::MarketQuote { 0 } else { run.swept.remaining };
@@ -423,7 +432,7 @@ impl Engine {
             self.desk.details[slot as usize].quantity = run.traded;
         }
         let reason = match run.swept.stop {
-            Stop::Filled if detail.order_type == OrderType::MarketQuote => DoneReason::Filled,
+            Stop::Filled if run.unspent => DoneReason::Filled,
             Stop::Filled => return self.desk.end_filled(&mut self.books, slot, out),
             Stop::SelfTrade => DoneReason::SelfTrade,
             Stop::SweepLimit => DoneReason::SweepLimit,
@@ -451,17 +460,11 @@ impl Engine {
         self.books.rest(slot);
     }
 
-    fn sweep<S: EventSink>(
-        &mut self,
-        slot: u32,
-        limit: u64,
-        turn: &mut Turn,
-        out: &mut S,
-    ) -> Run {
+    fn sweep<S: EventSink>(&mut self, slot: u32, limit: u64, turn: &mut Turn, out: &mut S) -> Run {
         let nothing = Swept { stop: Stop::Empty, remaining: 0, met: 0 };
         let node = self.books.pool.nodes[slot as usize];
         let Some(terms) = self.desk.terms(node.market) else {
-            return Run { swept: nothing, traded: 0 };
+            return Run { swept: nothing, traded: 0, unspent: false };
         };
         let (sweep_limit, trades) =
             self.desk.market(node.market).map_or((0, 0), |m| (m.sweep_limit, m.trades));
@@ -471,8 +474,11 @@ impl Engine {
             kind if !kind.has_price() && !node.sells() => Bound::Budget,
             _ => Bound::Lots,
         };
-        let remaining =
-            if matches!(bound, Bound::Quote { .. }) { u64::MAX } else { node.open + detail.reserve };
+        let remaining = if matches!(bound, Bound::Quote { .. }) {
+            u64::MAX
+        } else {
+            node.open + detail.reserve
+        };
         let mut aggressor = Aggressor {
             desk: &mut self.desk,
             out,
@@ -487,21 +493,15 @@ impl Engine {
             trades,
         };
         let opposite = side_of(&node).opposite();
-        let swept = self.books.sweep(
-            node.market,
-            opposite,
-            limit,
-            remaining,
-            sweep_limit,
-            &mut aggressor,
-        );
+        let swept =
+            self.books.sweep(node.market, opposite, limit, remaining, sweep_limit, &mut aggressor);
+        let unspent = matches!(aggressor.bound, Bound::Quote { left, .. } if left != 0);
         let Aggressor { traded, first_price, last_price, trades, .. } = aggressor;
-        self.desk.details[slot as usize].reserve = 0;
         turn.met += swept.met;
         if first_price != 0 {
             self.after_run(node.market, first_price, last_price, trades);
         }
-        Run { swept, traded }
+        Run { swept, traded, unspent }
     }
 
     /// A market-by-quote order: its amount, and for a sell the lots it has.
@@ -517,19 +517,17 @@ impl Engine {
         }
     }
 
-    /// The worst price a market type may trade at.
-    pub(super) fn collar(&self, node: &Node) -> u64 {
-        let side = side_of(node);
-        let open = if side == Side::Buy { PRICE_MAX } else { 1 };
-        let Some(market) = self.desk.market(node.market) else { return open };
-        let reference = self.reference(node.market);
+    /// The worst price a market type may trade at, if there is one.
+    pub(super) fn collar(&self, id: u16, side: Side) -> Option<u64> {
+        let market = self.desk.market(id)?;
+        let reference = self.reference(id);
         if market.band_bips == 0 || reference == 0 || market.keeps(profile::MARKET_BUY_LOCK) {
-            return open;
+            return None;
         }
-        match side {
+        Some(match side {
             Side::Buy => band_upper_floor(reference, market.band_bips),
             Side::Sell => band_lower_ceil(reference, market.band_bips),
-        }
+        })
     }
 
     /// Whether a fill-or-kill order can be filled whole.
@@ -537,8 +535,8 @@ impl Engine {
         let node = &self.books.pool.nodes[slot as usize];
         let detail = &self.desk.details[slot as usize];
         let Some(market) = self.desk.market(node.market) else { return false };
-        let prevents = !market.keeps(profile::SELF_TRADE_ALLOWED)
-            && detail.self_trade != SelfTrade::Allow;
+        let prevents =
+            !market.keeps(profile::SELF_TRADE_ALLOWED) && detail.self_trade != SelfTrade::Allow;
         let skips = matches!(detail.self_trade, SelfTrade::CancelOldest | SelfTrade::Decrement);
         let mut covered: u128 = 0;
         // Reserves of the level being walked: they do not count if the walk ends in this level.
@@ -547,14 +545,14 @@ impl Engine {
         let opposite = side_of(node).opposite();
         let mut met = 0u64;
         let visit = |other: u32, resting: &Node| {
+            if resting.price != level {
+                covered += hidden;
+                (level, hidden) = (resting.price, 0);
+            }
             met += self.desk.slices(resting, other);
             if met > u64::from(market.sweep_limit) {
                 hidden = 0;
                 return false;
-            }
-            if resting.price != level {
-                covered += hidden;
-                (level, hidden) = (resting.price, 0);
             }
             if prevents && self.desk.same_party(node.member, resting.member) {
                 if !skips {
@@ -580,8 +578,7 @@ impl Engine {
         market.mark(first);
         market.mark(last);
         if market.trailing_count != 0 {
-            self.follow_trailing(id, first);
-            self.follow_trailing(id, last);
+            self.follow_trailing(id, first, last);
         }
     }
 }

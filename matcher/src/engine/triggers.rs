@@ -1,10 +1,10 @@
 //! Stops: what a trade sets off, and the release queue. Section 6 of docs/matching.md.
 
-use super::desk::Market;
+use super::Engine;
+use super::desk::{Detail, Market};
 use super::ladder::{append, detach};
 use super::pool::{NIL, bit};
 use super::spec::{trail_above_ceil, trail_below_floor};
-use super::Engine;
 use wire::event::{Event, EventSink, Triggered};
 use wire::limits::{BIPS_ONE, RELEASES_PER_TURN, WORK_PER_TURN};
 
@@ -21,43 +21,47 @@ pub(super) struct Turn {
     pub collected: u32,
 }
 
+impl Detail {
+    /// Shows a price to a trailing stop: whether it triggers. Otherwise its extreme follows.
+    fn follow(&mut self, price: u64, sells: bool) -> bool {
+        let starts = self.stop_price == 0
+            || if sells { price >= self.stop_price } else { price <= self.stop_price };
+        if !self.tracking {
+            if starts {
+                self.tracking = true;
+                self.extreme = price;
+            }
+            return false;
+        }
+        let scaled = u128::from(price) * u128::from(BIPS_ONE);
+        let edge = if sells { BIPS_ONE - self.trail_bips } else { BIPS_ONE + self.trail_bips };
+        let edge = u128::from(self.extreme) * u128::from(edge);
+        if if sells { scaled <= edge } else { scaled >= edge } {
+            return true;
+        }
+        self.extreme = if sells { price.max(self.extreme) } else { price.min(self.extreme) };
+        false
+    }
+}
+
 impl Engine {
-    /// Shows the price of a trade to the trailing stops of a market.
+    /// Shows the first and last price of a run to the trailing stops of a market.
     #[cold]
-    pub(super) fn follow_trailing(&mut self, id: u16, price: u64) {
+    pub(super) fn follow_trailing(&mut self, id: u16, first: u64, last: u64) {
         let Some(Some(market)) = self.desk.markets.get_mut(usize::from(id)) else { return };
         let nodes = &mut self.books.pool.nodes;
         let mut slot = market.trailing.head;
         while slot != NIL {
             let node = nodes[slot as usize];
             let detail = &mut self.desk.details[slot as usize];
-            let next = node.next;
-            let starts = detail.stop_price == 0
-                || if node.sells() { price >= detail.stop_price } else { price <= detail.stop_price };
-            let reached = |extreme: u64, bips: u32| {
-                let scaled = u128::from(price) * u128::from(BIPS_ONE);
-                if node.sells() {
-                    scaled <= u128::from(extreme) * u128::from(BIPS_ONE - bips)
-                } else {
-                    scaled >= u128::from(extreme) * u128::from(BIPS_ONE + bips)
-                }
-            };
-            if !detail.tracking {
-                if starts {
-                    detail.tracking = true;
-                    detail.extreme = price;
-                }
-            } else if reached(detail.extreme, detail.trail_bips) {
+            let sells = node.sells();
+            if detail.follow(first, sells) || detail.follow(last, sells) {
                 detach(&mut market.trailing, nodes, slot);
                 market.trailing_count -= 1;
                 nodes[slot as usize].bits |= bit::MARKED;
                 append(&mut market.marked, nodes, slot);
-            } else {
-                let better =
-                    if node.sells() { price.max(detail.extreme) } else { price.min(detail.extreme) };
-                detail.extreme = better;
             }
-            slot = next;
+            slot = node.next;
         }
     }
 

@@ -1,12 +1,12 @@
 //! Market states and the uncross: section 11 of docs/matching.md.
 
+use super::Engine;
 use super::book::{Books, Taker};
 use super::desk::Desk;
 use super::orders::shown;
 use super::pool::{NIL, Node, bit};
 use super::taking::{Deal, Terms, put_refresh};
 use super::triggers::Turn;
-use super::Engine;
 use wire::codes::{DoneReason, MarketState, Side};
 use wire::command::{MarketStateSet, profile};
 use wire::event::{Event, EventSink, MarketChanged, Uncrossed, trade_flag};
@@ -48,9 +48,8 @@ impl Engine {
         out: &mut S,
     ) -> Result<(), RejectReason> {
         let clean = set.reserved == [0; 3] && set.reserved_words == [0; 3];
-        let state = MarketState::decode(set.state)
-            .filter(|_| clean)
-            .ok_or(RejectReason::FieldInvalid)?;
+        let state =
+            MarketState::decode(set.state).filter(|_| clean).ok_or(RejectReason::FieldInvalid)?;
         let id = set.header.market;
         let market = self.desk.market(id).ok_or(RejectReason::MarketUnknown)?;
         let previous = market.state;
@@ -85,12 +84,7 @@ impl Engine {
     }
 
     /// Goes on with an uncross; when it is finished, with what its trades set off.
-    pub(super) fn go_on_uncrossing<S: EventSink>(
-        &mut self,
-        id: u16,
-        turn: &mut Turn,
-        out: &mut S,
-    ) {
+    pub(super) fn go_on_uncrossing<S: EventSink>(&mut self, id: u16, turn: &mut Turn, out: &mut S) {
         let Some(terms) = self.desk.terms(id) else { return };
         let mut left = WORK_PER_TURN;
         loop {
@@ -193,8 +187,8 @@ impl Engine {
             market.trades = trades;
         }
         let mut ends = Ends { desk: &mut self.desk, out };
-        self.books.take(bid, lots, &mut ends);
-        self.books.take(ask, lots, &mut ends);
+        self.books.fill_head(bid, lots, &mut ends);
+        self.books.fill_head(ask, lots, &mut ends);
     }
 
     /// Finds the price of an uncross, begins it and says so. The book is crossed.
@@ -270,7 +264,8 @@ impl Engine {
     }
 
     fn leaves(&self, node: &Node, slot: u32) -> u128 {
-        let hidden = if node.has(bit::ICEBERG) { self.desk.details[slot as usize].reserve } else { 0 };
+        let hidden =
+            if node.has(bit::ICEBERG) { self.desk.details[slot as usize].reserve } else { 0 };
         u128::from(node.open) + u128::from(hidden)
     }
 
