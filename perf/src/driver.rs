@@ -7,11 +7,15 @@ use crate::workload::{BUY, Record, Trade, Trades, Workload, kind};
 use matcher::engine::book::{Books, Meet, Taker, side_of};
 use matcher::engine::huge::filled;
 use matcher::engine::pool::{NIL, Node, bit};
+use matcher::engine::prefetch::prefetch_at;
 use wire::codes::Side;
 use wire::limits::PRICE_MAX;
 
 /// Ticks of all windows together, if there is more than one book.
 const WINDOW_TICKS: u64 = 1 << 24;
+
+/// So many orders are in the processor's own caches anyway.
+const SMALL: u32 = 4096;
 
 /// Books and id table.
 pub struct Driver {
@@ -88,20 +92,25 @@ impl Driver {
         Self { books, slots: filled(NIL, header.id_max as usize + 1) }
     }
 
-    /// Hints what comes: `far` is further away than `near`.
+    /// Hints what comes: the first of the three is the farthest away.
     #[inline(always)]
-    pub fn hint(&self, far: &Record, near: &Record) {
-        if let Some(slot) = self.slots.get(far.id as usize) {
-            matcher::engine::prefetch::prefetch(slot);
+    pub fn hint(&self, ahead: [&Record; 3]) {
+        let [far, middle, near] = ahead;
+        prefetch_at(&self.slots, far.id as u32);
+        if self.books.pool.used() <= SMALL {
+            return;
         }
+        // A slot or price that is none costs a useless hint; a branch would cost more.
+        self.books.pool.hint(self.slot_of(middle.id));
         if near.kind >= kind::CANCEL {
-            let slot = self.slots.get(near.id as usize).copied().unwrap_or(NIL);
-            self.books.pool.hint(slot);
+            self.books.hint_order(self.slot_of(near.id));
         }
-        if near.kind != kind::CANCEL {
-            let price = near.price.cast_unsigned();
-            self.books.hint(market_of(near.symbol), side(near.side), price);
-        }
+        self.books.hint(market_of(near.symbol), side(near.side), near.price.cast_unsigned());
+    }
+
+    #[inline]
+    fn slot_of(&self, id: u64) -> u32 {
+        self.slots.get(id as usize).copied().unwrap_or(NIL)
     }
 
     /// Carries out one command and writes its trades.
@@ -141,7 +150,7 @@ impl Driver {
                 self.take(market, side(record.side), worst, record.id, quantity, out);
             }
             _ => {
-                let slot = self.slots.get(record.id as usize).copied().unwrap_or(NIL);
+                let slot = self.slot_of(record.id);
                 if slot == NIL {
                     return;
                 }
