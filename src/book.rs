@@ -108,11 +108,6 @@ impl Book {
         }
     }
 
-    /// Best price of a side and its lots.
-    pub fn top(&self, side: Side) -> Option<(u64, u128)> {
-        self.levels(side).next()
-    }
-
     /// Levels of a side, best first.
     pub fn levels(&self, side: Side) -> Box<dyn Iterator<Item = (u64, u128)> + '_> {
         let levels = self.levels[side as usize].iter().map(|(price, level)| (*price, level.lots));
@@ -239,4 +234,3 @@ impl Book {
         self.doubts.push(text);
     }
 }
-

@@ -1,9 +1,6 @@
-//! An event of the log, read by its kind.
+//! What happened to orders: the events a book is built from, read by their kind.
 
-use wire::event::{
-    Accepted, Applied, Balance, Done, Event, EventSink, MarketChanged, MassCancelled, Rejected,
-    Repeated, Restated, Trade, Triggered, Uncrossed, read,
-};
+use wire::event::{Accepted, Done, Event, EventSink, Rejected, Restated, Trade, read};
 use wire::limits::CELLS_MAX;
 use wire::record::Cell;
 
@@ -14,7 +11,7 @@ macro_rules! facts {
         pub enum Fact { $(#[doc = "See `wire`."] $event($event),)+ }
 
         impl Fact {
-            /// The event in `cells`; `None` if it is none that this build knows.
+            /// The event in `cells`; `None` if it tells nothing of an order.
             pub fn read(cells: &[Cell]) -> Option<Self> {
                 match cells.first()?.header().kind {
                     $($event::KIND => read::<$event>(cells).copied().map(Self::$event),)+
@@ -25,10 +22,7 @@ macro_rules! facts {
     };
 }
 
-facts! {
-    Accepted, Applied, Balance, Done, MarketChanged, MassCancelled, Rejected, Repeated, Restated,
-    Trade, Triggered, Uncrossed,
-}
+facts! { Accepted, Done, Rejected, Restated, Trade, }
 
 /// The cells of an event, for comparing and reading.
 pub fn cells_of<E: Event>(event: &E) -> ([Cell; CELLS_MAX], usize) {

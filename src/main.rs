@@ -6,11 +6,13 @@
 //! - [`vectors`]: the conformance vectors through the engine.
 //! - [`log`]: the log decoded, and executed again.
 //! - [`host`]: a matcher with its rings and its log in this process.
+//! - [`decimal`]: exact decimals.
 //! - [`book`]: a book built from the log's records alone, as a gateway does. [`fact`]: an event, read.
 //! - [`failure`]: what ends a command early. [`progress`]: how far a long one is.
 
 mod book;
 mod cmd;
+mod decimal;
 mod fact;
 mod failure;
 mod host;

@@ -22,7 +22,14 @@ impl Progress {
     /// Work of `total` steps.
     pub fn new(what: &'static str, total: u64) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        Self { what, total: total.max(1), is_terminal, began: Instant::now(), drawn: None, tenth: 0 }
+        Self {
+            what,
+            total: total.max(1),
+            is_terminal,
+            began: Instant::now(),
+            drawn: None,
+            tenth: 0,
+        }
     }
 
     /// `done` steps are done. Cheap, but not free: call it once in a thousand steps.

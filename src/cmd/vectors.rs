@@ -97,6 +97,10 @@ fn summary(
     }
     let [passed, failed, skipped] = totals;
     let line = format!("{passed} passed, {failed} failed, {skipped} skipped");
-    if is_json { eprintln!("{line}") } else { writeln!(out, "{line}")? }
+    if is_json {
+        eprintln!("{line}")
+    } else {
+        writeln!(out, "{line}")?
+    }
     Ok(())
 }

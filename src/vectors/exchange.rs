@@ -6,11 +6,11 @@
 //! (order rows, accounts, revenues, double entry rows) from the engine's events alone. At the end
 //! the accounts built so are compared with the engine's own balances.
 
-use super::decimal::{Decimal, ONE};
 use super::ledger::{Ledger, Leg, Operation};
 use super::primitives::{average, error_key};
 use super::venue::{BASE, MARKET, QUOTE, Request, Terms, Venue};
 use super::{Differences, Levels, side_of};
+use crate::decimal::{Decimal, ONE};
 use crate::fact::Fact;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -286,7 +286,9 @@ impl Exchange {
             Some(error) => error,
             None => match self.enter(action, side, is_market)? {
                 Ok(()) => return Ok(()),
-                Err(RejectReason::InsufficientFunds) if self.is_empty_lock(action, side, is_market) => {
+                Err(RejectReason::InsufficientFunds)
+                    if self.is_empty_lock(action, side, is_market) =>
+                {
                     self.reject_later(action, side);
                     return Ok(());
                 }
@@ -436,13 +438,25 @@ impl Exchange {
             _ => unused_by(order, facts),
         };
         let legs = [
-            (maker, "maker", trade.maker_fee, unused(trade_flag::MAKER_FILLED, trade.maker_order_id)),
-            (taker, "taker", trade.taker_fee, unused(trade_flag::TAKER_FILLED, trade.taker_order_id)),
+            (
+                maker,
+                "maker",
+                trade.maker_fee,
+                unused(trade_flag::MAKER_FILLED, trade.maker_order_id),
+            ),
+            (
+                taker,
+                "taker",
+                trade.taker_fee,
+                unused(trade_flag::TAKER_FILLED, trade.taker_order_id),
+            ),
         ];
         let sides = [maker, taker].map(|order| self.orders[&order].side);
         let fees: Vec<FeePaid> = legs
             .iter()
-            .map(|(order, role, fee, _)| self.fill(*order, role, (amount, total), Decimal(fee.get())))
+            .map(|(order, role, fee, _)| {
+                self.fill(*order, role, (amount, total), Decimal(fee.get()))
+            })
             .collect();
         let (base, quote) = (&self.venue.terms.base_unit, &self.venue.terms.quote_unit);
         let leg = |index: usize| {
@@ -533,7 +547,12 @@ impl Exchange {
     fn cancel(&mut self, id: u64) -> Result<(), String> {
         let order = self.orders.get(&id).ok_or(format!("no order {id} to cancel"))?;
         let state = Some(order.row.state.clone());
-        self.responses.push(Response { status: 201, order: Some(id), state, ..Response::default() });
+        self.responses.push(Response {
+            status: 201,
+            order: Some(id),
+            state,
+            ..Response::default()
+        });
         // Peatio answers before it cancels, and passes over an order that has ended.
         for fact in self.venue.cancel(self.members[&order.member], id).unwrap_or_default() {
             if let Fact::Done(done) = fact {

@@ -4,7 +4,7 @@
 //! incomes credited (buyer, seller), what a finished order did not use goes back (maker, taker), and
 //! last the fees (the seller's, the buyer's). Rows of zero are not written.
 
-use super::decimal::Decimal;
+use crate::decimal::Decimal;
 use serde::Deserialize;
 
 /// One row.

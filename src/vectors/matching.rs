@@ -1,9 +1,9 @@
 //! Kind `matching`: the engine alone. One amply funded member trades with itself, the vectors' order
 //! ids are client order ids, and market buys bring their lock with them.
 
-use super::decimal::Decimal;
 use super::venue::{BASE, QUOTE, Request, Terms, Venue};
 use super::{Differences, Levels, side_of};
+use crate::decimal::Decimal;
 use crate::fact::Fact;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -215,7 +215,8 @@ impl Run {
     }
 
     fn resting(&self) -> Vec<Resting> {
-        let orders = [Side::Sell, Side::Buy].into_iter().flat_map(|side| self.venue.book.orders(side));
+        let orders =
+            [Side::Sell, Side::Buy].into_iter().flat_map(|side| self.venue.book.orders(side));
         let row = |order: crate::book::Order| Resting {
             id: order.client_order_id,
             side: order.side.key().to_owned(),

@@ -4,7 +4,6 @@
 //! name. [`venue`] holds the engine; [`exchange`] plays the layer above it, and its text says where
 //! that layer ends; what moves money is always the engine's event.
 
-pub mod decimal;
 mod exchange;
 mod ledger;
 mod matching;
@@ -12,8 +11,8 @@ mod primitives;
 mod venue;
 
 use crate::book::Book;
+use crate::decimal::Decimal;
 use crate::failure::Failure;
-use decimal::Decimal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -67,8 +66,7 @@ impl VectorFile {
     /// Reads the file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let advice = "give the file of vectors, like tests/vectors/opex.json";
-        let text =
-            std::fs::read(path).map_err(|error| Failure::file(path, &error, advice))?;
+        let text = std::fs::read(path).map_err(|error| Failure::file(path, &error, advice))?;
         let name = path.display();
         let file: Self = serde_json::from_slice(&text).map_err(|error| {
             Failure::input(format!("{name} is no file of vectors ({error}); {advice}"))
@@ -89,7 +87,9 @@ impl VectorFile {
             "exchange" => self.run_exchange(vector),
             "settlement_check" => self.with(vector, primitives::settlement_check),
             "market_estimate" => self.with(vector, primitives::market_estimate),
-            "avg_price" => typed(vector).and_then(|(input, expect)| primitives::avg_price(&input, &expect)),
+            "avg_price" => {
+                typed(vector).and_then(|(input, expect)| primitives::avg_price(&input, &expect))
+            }
             "account_op" => self.with(vector, primitives::account_op),
             _ => return Verdict::Skipped("belongs to a later issue"),
         };

@@ -1,9 +1,9 @@
 //! The small kinds: guarded movements of one account, checks before a settlement, the estimate of a
 //! market order, the average price.
 
-use super::decimal::Decimal;
 use super::venue::{BASE, QUOTE, Request, Terms, Venue};
 use super::{Differences, side_of};
+use crate::decimal::Decimal;
 use crate::fact::Fact;
 use serde::Deserialize;
 use wire::codes::Side;
@@ -292,5 +292,5 @@ pub fn average(side: Side, spent: Decimal, received: Decimal, precision: u32) ->
     let steps = 10_i128.pow(precision);
     // Whole part and rest apart: the product of both with the steps could overflow.
     let rest = (quote % base) * steps / base;
-    Decimal((quote / base * steps + rest) * (super::decimal::ONE / steps))
+    Decimal((quote / base * steps + rest) * (crate::decimal::ONE / steps))
 }

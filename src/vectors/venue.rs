@@ -1,8 +1,8 @@
 //! One market of the vectors inside the real engine: base is currency 1, quote is currency 2, both
 //! with 18 places, so that a [`Decimal`] is an amount as it stands.
 
-use super::decimal::{Decimal, ONE, PLACES};
 use crate::book::Book;
+use crate::decimal::{Decimal, ONE, PLACES};
 use crate::fact::{Fact, Facts};
 use matcher::engine::Engine;
 use matcher::engine::desk::Capacity;
@@ -187,11 +187,19 @@ impl Venue {
     fn set<M: wire::command::Message>(&mut self, message: &M) -> Result<(), String> {
         self.operation += 1;
         let outcome = self.apply(&mut Command::new(message));
-        outcome.map(drop).map_err(|reason| format!("the engine refuses a setting: {}", reason.key()))
+        outcome
+            .map(drop)
+            .map_err(|reason| format!("the engine refuses a setting: {}", reason.key()))
     }
 
     /// A row of the fee table.
-    pub fn set_fee(&mut self, market: u16, group: u16, maker: u32, taker: u32) -> Result<(), String> {
+    pub fn set_fee(
+        &mut self,
+        market: u16,
+        group: u16,
+        maker: u32,
+        taker: u32,
+    ) -> Result<(), String> {
         self.set(&FeeSet {
             header: Header::new(kind::FEE_SET, 1, market),
             operation: self.operation + 1,
