@@ -98,6 +98,12 @@ impl Arguments {
         self.options.iter().find(|(option, _)| *option == name).map(|(_, value)| value.as_str())
     }
 
+    /// A number, or what it is when it is not given.
+    fn count(&self, name: &str, absent: u32) -> Result<u32, Failure> {
+        let Some(word) = self.option(name) else { return Ok(absent) };
+        word.parse().map_err(|_| Failure::input(format!("--{name} {word} is no such number")))
+    }
+
     /// The one value there must be.
     fn only(&self, what: &str) -> Result<&PathBuf, Failure> {
         match self.values.as_slice() {
