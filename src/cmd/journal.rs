@@ -53,7 +53,10 @@ pub fn run(parser: lexopt::Parser) -> Result<ExitCode, Failure> {
     let open = || Source::open(path, shard);
     match action.to_str() {
         Some("dump") => dump(&mut open()?),
-        Some("verify") => verify(&mut open()?, &arguments),
+        Some("verify") => {
+            let capacity = capacity(&arguments)?;
+            verify(&mut open()?, &capacity, &arguments)
+        }
         _ => Err(Failure::input(format!("no action `{}`; give dump or verify", action.display()))),
     }
 }
@@ -70,15 +73,22 @@ fn dump(source: &mut Source) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(EXIT_MATCH))
 }
 
-fn verify(source: &mut Source, arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let capacity = Capacity {
+fn capacity(arguments: &Arguments) -> Result<Capacity, Failure> {
+    Ok(Capacity {
         orders: arguments.count("orders", 1 << 20)?.clamp(1, wire::limits::ORDERS_MAX),
         members: arguments.count("members", 1 << 16)?,
         accounts: arguments.count("accounts", 1 << 18)?,
         lists: arguments.count("lists", 1 << 16)?,
         ladder_ticks: arguments.count("ladder-ticks", 1 << 22)?,
-    };
-    let verdict = log::verify(source, &capacity)?;
+    })
+}
+
+fn verify(
+    source: &mut Source,
+    capacity: &Capacity,
+    arguments: &Arguments,
+) -> Result<ExitCode, Failure> {
+    let verdict = log::verify(source, capacity)?;
     let mut out = io::stdout().lock();
     if arguments.is_json {
         let summary = Summary {

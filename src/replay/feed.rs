@@ -54,8 +54,11 @@ pub fn settings(meta: &Meta, time_ns: u64) -> Result<Vec<Command>, Failure> {
         Failure::input(format!("tick_size {tick} and lot_size {lot} of {} cannot be", meta.name))
     })?;
     let mut commands = Settings { commands: Vec::new(), time_ns };
-    for (currency, scale) in [(BASE, base_scale), (QUOTE, quote_scale)] {
-        let set = CurrencySet { currency, scale: scale as u8, ..CurrencySet::default() };
+    for (currency, scale, name) in
+        [(BASE, base_scale, &meta.quantity_unit), (QUOTE, quote_scale, &meta.price_unit)]
+    {
+        let (code, scale) = (code(name), scale as u8);
+        let set = CurrencySet { currency, scale, code, ..CurrencySet::default() };
         commands.add(kind::CURRENCY_SET, 0, |header, operation| CurrencySet {
             header,
             operation,
@@ -65,6 +68,7 @@ pub fn settings(meta: &Meta, time_ns: u64) -> Result<Vec<Command>, Failure> {
     commands.add(kind::MARKET_SET, MARKET, |header, operation| MarketSet {
         header,
         operation,
+        code: code(&meta.market),
         base: BASE,
         quote: QUOTE,
         state: MarketState::Continuous.code(),
@@ -95,6 +99,15 @@ pub fn settings(meta: &Meta, time_ns: u64) -> Result<Vec<Command>, Failure> {
         }
     }
     Ok(commands.commands)
+}
+
+/// As much of a name as fits.
+fn code(name: &str) -> [u8; 16] {
+    let mut code = [0; 16];
+    for (to, from) in code.iter_mut().zip(name.bytes().filter(u8::is_ascii_graphic)) {
+        *to = from;
+    }
+    code
 }
 
 struct Settings {
