@@ -1,8 +1,8 @@
 //! A book built from the log's records alone, as a gateway builds its own.
 //!
-//! It shares no code with the matcher's book: it knows commands (what an order asked for) and events
-//! (what became of it), nothing else. It follows limit and market orders, cancels, amends and
-//! cancel-and-new in one market; that is all that replays and vectors send.
+//! It shares no code with the matcher's book: it knows commands (what an order asked for) and
+//! events (what became of it), nothing else. It follows limit and market orders, cancels, amends
+//! and cancel-and-new in one market; that is all that replays and vectors send.
 //!
 //! What stays true: `lots` of a level is the sum of its queue. A record that does not fit what came
 //! before is a [`Book::doubts`], never a panic.

@@ -1,5 +1,5 @@
-//! Exact decimals with 18 places: the numbers of vectors and data sets, and the smallest units of every
-//! currency that has 18 places itself.
+//! Exact decimals with 18 places: the numbers of vectors and data sets, and the smallest units of
+//! every currency that has 18 places itself.
 
 use serde::{Deserialize, Deserializer, de};
 use std::fmt;

@@ -7,7 +7,8 @@
 //! - [`log`]: the log decoded, and executed again.
 //! - [`host`]: a matcher with its rings and its log in this process.
 //! - [`decimal`]: exact decimals.
-//! - [`book`]: a book built from the log's records alone, as a gateway does. [`fact`]: an event, read.
+//! - [`book`]: a book built from the log's records alone, as a gateway does. [`fact`]: an event,
+//!   read.
 //! - [`failure`]: what ends a command early. [`progress`]: how far a long one is.
 
 mod book;

@@ -14,8 +14,9 @@ opex journal dump DIR_OR_STAGE [--shard N]
 opex journal verify DIR_OR_STAGE [--shard N] [--json] [--orders N] [--members N] [--accounts N]
                     [--lists N] [--ladder-ticks N]
 
-dump prints every record of the log, one JSON object a line. verify applies every command of the log to
-a fresh engine again and compares every event with the log's, byte for byte, up to the first difference.
+dump prints every record of the log, one JSON object a line. verify applies every command of the log
+to a fresh engine again and compares every event with the log's, byte for byte, up to the first
+difference.
 Both read: DIR is a directory of segment files, STAGE the file of a running matcher's stage.
 
   --shard N    the matcher's number, if the directory holds the logs of several (default 0)

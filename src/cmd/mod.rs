@@ -1,6 +1,7 @@
 //! The commands: which there are, and what they have in common.
 
 mod journal;
+mod perf;
 mod replay;
 mod vectors;
 
@@ -20,6 +21,8 @@ opex: the exchange core on the command line
       Print the records of a log, one JSON object a line.
   opex journal verify DIR_OR_STAGE [--json]
       Execute the commands of a log again and compare every event, byte for byte.
+  opex perf book SHAPE
+      Measure the bare books on this machine.
   opex help [COMMAND]
   opex --version
 
@@ -40,6 +43,7 @@ pub fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         "replay" => replay::run(arguments),
         "vectors" => vectors::run(arguments),
         "journal" => journal::run(arguments),
+        "perf" => perf::run(arguments),
         "help" => match arguments.next()? {
             Some(Value(topic)) => show(help_of(&topic.to_string_lossy())?),
             _ => show(HELP),
@@ -53,6 +57,7 @@ fn help_of(command: &str) -> Result<&'static str, Failure> {
         "replay" => Ok(replay::HELP),
         "vectors" => Ok(vectors::HELP),
         "journal" => Ok(journal::HELP),
+        "perf" => Ok(perf::HELP),
         other => Err(Failure::input(format!("no command `{other}`; see opex help"))),
     }
 }

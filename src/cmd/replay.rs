@@ -15,10 +15,10 @@ use wire::codes::Side;
 pub const HELP: &str = "\
 opex replay PATH/NAME [--log DIR] [--core N] [--json]
 
-Replays the recorded market data NAME (format l3-replay-1: NAME.meta.json, NAME.events.csv.gz and the
-expectations beside them) through shared-memory rings, the matcher thread and the log. A book built
-from the log alone is compared with every expectation file: executions, rejections, best bid and ask,
-depth, quantities at cancels, the book at the end.
+Replays the recorded market data NAME (format l3-replay-1: NAME.meta.json, NAME.events.csv.gz and
+the expectations beside them) through shared-memory rings, the matcher thread and the log. A book
+built from the log alone is compared with every expectation file: executions, rejections, best bid
+and ask, depth, quantities at cancels, the book at the end.
 
   --log DIR  keep the log in DIR, which has to be empty or new, through the disk (default: in shared
              memory only); then try opex journal verify DIR
@@ -163,7 +163,7 @@ fn book(out: &mut impl Write, meta: &Meta, check: &Check<'_>) -> Result<(), Fail
     let (bids, asks): (Vec<_>, Vec<_>) = (side(Side::Buy).collect(), side(Side::Sell).collect());
     let count = thousands(check.book.resting_count());
     writeln!(out, "book at the end: {count} orders")?;
-    writeln!(out, "  {:>16} {:>12}  |  {:<12} {}", "quantity", "bid", "ask", "quantity")?;
+    writeln!(out, "  {:>16} {:>12}  |  {:<12} quantity", "quantity", "bid", "ask")?;
     let none = (String::new(), String::new());
     for place in 0..bids.len().max(asks.len()) {
         let (bid, ask) = (bids.get(place).unwrap_or(&none), asks.get(place).unwrap_or(&none));

@@ -14,8 +14,8 @@ opex vectors FILE.json [--kind KIND] [--json]
 
 Runs the conformance vectors of FILE through the real engine, one fresh engine for each, under the
 market profile that keeps OPEX's rules. Kinds: matching, exchange, settlement_check,
-market_estimate, avg_price, account_op. Vectors of other kinds are skipped: their feature belongs to a
-later issue.
+market_estimate, avg_price, account_op. Vectors of other kinds are skipped: their feature belongs to
+a later issue.
 
   --kind KIND  only vectors of this kind
   --json       one JSON object a vector; the summary goes to stderr

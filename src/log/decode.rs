@@ -1,7 +1,7 @@
 //! A record as one line of JSON: header first, then its fields in their order on the wire.
 //!
-//! Codes are their keys (a byte that stands for nothing is its number), amounts are decimal strings in
-//! smallest units, and reserved fields are left out.
+//! Codes are their keys (a byte that stands for nothing is its number), amounts are decimal strings
+//! in smallest units, and reserved fields are left out.
 
 use wire::codes::{
     DisconnectScope, DoneReason, ListKind, MarketState, OrderType, Placement, ReplaceMode,
@@ -85,7 +85,10 @@ macro_rules! fields {
 /// Puts fields that are codes by their keys.
 macro_rules! codes {
     ($line:expr, $message:expr; $($field:ident: $code:ident),+) => {
-        $($line.code(stringify!($field), $message.$field, $code::decode($message.$field).map($code::key));)+
+        $({
+            let byte = $message.$field;
+            $line.code(stringify!($field), byte, $code::decode(byte).map($code::key));
+        })+
     };
 }
 

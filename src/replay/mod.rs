@@ -1,5 +1,5 @@
-//! Recorded market data through the real rings, the real matcher thread and the real log; what comes
-//! out is compared with what the venue did.
+//! Recorded market data through the real rings, the real matcher thread and the real log; what
+//! comes out is compared with what the venue did.
 //!
 //! ```text
 //! rows -> feeder thread -> ring -> matcher thread -> log -> reader's book -> comparison

@@ -1,10 +1,10 @@
 //! Kind `exchange`: a small exchange over the engine, one action after the other.
 //!
-//! Who does what. The engine, in Peatio's profile: decides funds and liquidity, holds, matches, takes
-//! fees, settles, releases. This file plays the layers around it: it refuses what an API layer refuses
-//! before the core is asked ([`Exchange::refusal`]), and it keeps what Peatio keeps in its database
-//! (order rows, accounts, revenues, double entry rows) from the engine's events alone. At the end
-//! the accounts built so are compared with the engine's own balances.
+//! Who does what. The engine, in Peatio's profile: decides funds and liquidity, holds, matches,
+//! takes fees, settles, releases. This file plays the layers around it: it refuses what an API
+//! layer refuses before the core is asked ([`Exchange::refusal`]), and it keeps what Peatio keeps
+//! in its database (order rows, accounts, revenues, double entry rows) from the engine's events
+//! alone. At the end the accounts built so are compared with the engine's own balances.
 
 use super::ledger::{Ledger, Leg, Operation};
 use super::primitives::{average, error_key};
@@ -300,9 +300,10 @@ impl Exchange {
         Ok(())
     }
 
-    /// What Peatio's API answers before anything is locked, where the core cannot answer it: numbers
-    /// the core cannot carry (too many places, outside the market's limits), and the funds rule of 2.3,
-    /// which has no profile. Peatio looks at depth first, then at funds, then at the numbers.
+    /// What Peatio's API answers before anything is locked, where the core cannot answer it:
+    /// numbers the core cannot carry (too many places, outside the market's limits), and the funds
+    /// rule of 2.3, which has no profile. Peatio looks at depth first, then at funds, then at the
+    /// numbers.
     fn refusal(
         &self,
         action: &OrderAction,
@@ -409,8 +410,8 @@ impl Exchange {
         self.responses.push(pending(id, held));
     }
 
-    /// Rules 2.5 and later lost the funds test: with nothing available they answer 201, and the order
-    /// is rejected when it should lock its nothing.
+    /// Rules 2.5 and later lost the funds test: with nothing available they answer 201, and the
+    /// order is rejected when it should lock its nothing.
     fn is_empty_lock(&self, action: &OrderAction, side: Side, is_market: bool) -> bool {
         let account = self.account(&action.member, self.paid_currency(side));
         is_market

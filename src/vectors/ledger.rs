@@ -1,8 +1,8 @@
 //! Peatio's double entry rows, written from the engine's events.
 //!
 //! Order of the rows of a trade, from its executor: both lockings are debited (seller, buyer), both
-//! incomes credited (buyer, seller), what a finished order did not use goes back (maker, taker), and
-//! last the fees (the seller's, the buyer's). Rows of zero are not written.
+//! incomes credited (buyer, seller), what a finished order did not use goes back (maker, taker),
+//! and last the fees (the seller's, the buyer's). Rows of zero are not written.
 
 use crate::decimal::Decimal;
 use serde::Deserialize;

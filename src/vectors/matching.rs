@@ -1,5 +1,5 @@
-//! Kind `matching`: the engine alone. One amply funded member trades with itself, the vectors' order
-//! ids are client order ids, and market buys bring their lock with them.
+//! Kind `matching`: the engine alone. One amply funded member trades with itself, the vectors'
+//! order ids are client order ids, and market buys bring their lock with them.
 
 use super::venue::{BASE, QUOTE, Request, Terms, Venue};
 use super::{Differences, Levels, side_of};

@@ -1,8 +1,8 @@
 //! The conformance vectors of OPEX, run through the real engine under its Peatio profile.
 //!
-//! A vector says what went in and what came out. Kinds whose feature is not built yet are skipped, by
-//! name. [`venue`] holds the engine; [`exchange`] plays the layer above it, and its text says where
-//! that layer ends; what moves money is always the engine's event.
+//! A vector says what went in and what came out. Kinds whose feature is not built yet are skipped,
+//! by name. [`venue`] holds the engine; [`exchange`] plays the layer above it, and its text says
+//! where that layer ends; what moves money is always the engine's event.
 
 mod exchange;
 mod ledger;

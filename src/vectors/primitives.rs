@@ -36,8 +36,8 @@ pub struct AccountExpect {
 
 /// Each operation is one command; the engine's guard decides. Locked money is a withdrawal's hold.
 ///
-/// Peatio's `sub_funds` takes from what is available for good: that is a hold and its settlement, of
-/// which the hold is the guarded step.
+/// Peatio's `sub_funds` takes from what is available for good: that is a hold and its settlement,
+/// of which the hold is the guarded step.
 pub fn account_op(
     terms: &Terms,
     input: &AccountInput,
@@ -105,13 +105,13 @@ pub struct SettlementExpect {
     trade_created: bool,
 }
 
-/// Peatio settles in a second process, which has to check what the first one matched; here the trade
-/// *is* its settlement. Two parts:
+/// Peatio settles in a second process, which has to check what the first one matched; here the
+/// trade *is* its settlement. Two parts:
 ///
-/// - `trade_created` is the engine's: the two orders enter it, as far as they are still open, and it
-///   makes the asked trade or does not.
-/// - `error_code` names the first rule that the asked trade breaks. The codes are Peatio's and have no
-///   other home than here; the order of the rules is its executor's.
+/// - `trade_created` is the engine's: the two orders enter it, as far as they are still open, and
+///   it makes the asked trade or does not.
+/// - `error_code` names the first rule that the asked trade breaks. The codes are Peatio's and have
+///   no other home than here; the order of the rules is its executor's.
 pub fn settlement_check(
     terms: &Terms,
     input: &SettlementInput,
@@ -202,8 +202,8 @@ pub struct EstimateExpect {
     error: Option<String>,
 }
 
-/// The depth rests in the engine and the order enters: what it holds is the estimate, of a buy times
-/// 1.1, which is exact because an estimate is a whole number of ten smallest units.
+/// The depth rests in the engine and the order enters: what it holds is the estimate, of a buy
+/// times 1.1, which is exact because an estimate is a whole number of ten smallest units.
 pub fn market_estimate(
     terms: &Terms,
     input: &EstimateInput,
@@ -280,7 +280,8 @@ pub fn avg_price(input: &AverageInput, expect: &AverageExpect) -> Result<Differe
     Ok(differences)
 }
 
-/// Quote over base of what was spent and received, rounded down to `precision` places; 0 if unfilled.
+/// Quote over base of what was spent and received, rounded down to `precision` places; 0 if
+/// unfilled.
 pub fn average(side: Side, spent: Decimal, received: Decimal, precision: u32) -> Decimal {
     let (quote, base) = match side {
         Side::Buy => (spent.0, received.0),
