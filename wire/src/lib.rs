@@ -27,3 +27,9 @@ pub mod units;
 
 /// Version of every layout in this crate. Both ends of a ring and every reader of a log compare it.
 pub const LAYOUT_VERSION: u16 = 1;
+
+/// The words of a message or of a part of one.
+#[must_use]
+pub fn words_of<T: bytemuck::NoUninit>(message: &T) -> &[u64] {
+    bytemuck::cast_slice(core::slice::from_ref(message))
+}

@@ -1,6 +1,7 @@
 //! Amending an order: section 8 of docs/matching.md.
 
 use super::desk::Desk;
+use super::mutant::{self, Mutant};
 use super::orders::{hold_of_lots, shown};
 use super::pool::bit;
 use super::spec::{Spec, expiry_fits, slices_fit};
@@ -146,8 +147,8 @@ impl Engine {
         if same(&was, &spec) {
             return Err(RejectReason::NoChange);
         }
-        let keeps_priority =
-            spec.price == was.price && leaves <= old_leaves && spec.display <= was.display;
+        let smaller = leaves <= old_leaves || mutant::is(Mutant::AmendKeepsPlace);
+        let keeps_priority = spec.price == was.price && smaller && spec.display <= was.display;
         if !keeps_priority && amend.header.flags & flag::KEEP_PRIORITY != 0 {
             return Err(RejectReason::WouldLosePriority);
         }

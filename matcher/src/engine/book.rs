@@ -3,6 +3,7 @@
 
 use super::far::{Far, Queue};
 use super::ladder::{Arena, Ladder, NONE};
+use super::mutant::{self, Mutant};
 use super::pool::{NIL, Node, Pool, bit};
 use wire::codes::Side;
 
@@ -207,7 +208,7 @@ impl Books {
     ) -> Swept {
         let mut met = 0;
         let stop = loop {
-            if remaining == 0 {
+            if remaining == 0 || taker.is_done() {
                 break Stop::Filled;
             }
             let Some(ladder) = self.ladders.get(place) else { break Stop::Empty };
@@ -219,7 +220,11 @@ impl Books {
                 break Stop::SweepLimit;
             }
             met += 1;
-            let slot = ladder.head(&self.arena, &self.far);
+            let slot = if mutant::is(Mutant::LastInFirstOut) {
+                ladder.queue(&self.arena, &self.far, best).tail
+            } else {
+                ladder.head(&self.arena, &self.far)
+            };
             self.pool.hint(self.pool.nodes[slot as usize].next);
             match taker.meet(self, slot, remaining) {
                 Meet::Trade(lots) => {
@@ -249,10 +254,18 @@ impl Books {
         if node.has(bit::ICEBERG) {
             let slice = taker.next_slice(self, slot);
             if slice != 0 {
+                if mutant::is(Mutant::IcebergKeepsPlace) {
+                    self.pool.nodes[slot as usize].open = slice;
+                    return;
+                }
                 self.unlink(slot);
                 self.pool.nodes[slot as usize].open = slice;
                 return self.rest(slot);
             }
+        }
+        if mutant::is(Mutant::LastInFirstOut) {
+            self.unlink(slot);
+            return taker.filled(self, slot);
         }
         let ladder = &mut self.ladders[place];
         ladder.pop(&mut self.arena, &mut self.far, &mut self.pool.nodes, slot);

@@ -4,6 +4,7 @@ use super::accounts::Accounts;
 use super::clients::Clients;
 use super::far::{Queue, Tree};
 use super::lists::Lists;
+use super::mutant::{self, Mutant};
 use super::pool::{NIL, Node};
 use super::timers::Timers;
 use super::works::Works;
@@ -202,7 +203,8 @@ impl Market {
     #[must_use]
     #[inline]
     pub fn is_continuous(&self) -> bool {
-        self.state == MarketState::Continuous && self.uncross_price == 0
+        let halted = self.state == MarketState::Halted && mutant::is(Mutant::StopIgnoresHalt);
+        (self.state == MarketState::Continuous || halted) && self.uncross_price == 0
     }
 
     /// Whether a rule of another system applies here.
@@ -255,6 +257,10 @@ pub struct Desk {
     pub currencies: Box<[Currency]>,
     /// Per id; `None` until set.
     pub markets: Box<[Option<Market>]>,
+    /// One more than the largest market id set.
+    pub markets_end: u16,
+    /// One more than the largest fee group set.
+    pub groups_end: u16,
     /// Row of (group, market) at `group * MARKETS_MAX + market`.
     pub fees: Box<[FeeRow]>,
     /// Balances.
@@ -288,6 +294,8 @@ impl Desk {
             members: members.into(),
             currencies: vec![Currency::default(); usize::from(CURRENCIES_MAX)].into(),
             markets: (0..markets).map(|_| None).collect(),
+            markets_end: 0,
+            groups_end: 0,
             fees: vec![FeeRow::default(); markets * usize::from(GROUPS_MAX)].into(),
             accounts: Accounts::new(capacity.accounts),
             clients: Clients::new(capacity.orders),
@@ -336,6 +344,9 @@ impl Desk {
     #[must_use]
     #[inline]
     pub fn same_party(&self, a: u32, b: u32) -> bool {
+        if mutant::is(Mutant::SelfTradeSkipped) {
+            return false;
+        }
         if a == b {
             return true;
         }

@@ -2,6 +2,7 @@
 
 use super::desk::{Ending, Market};
 use super::lists::List;
+use super::mutant::{self, Mutant};
 use super::pool::{NIL, bit};
 use super::spec::Spec;
 use super::triggers::Turn;
@@ -34,6 +35,10 @@ impl Engine {
         let refuse = |reason| (reason, subject);
         let spec =
             Spec::from_order(order, extra).ok_or_else(|| refuse(RejectReason::FieldInvalid))?;
+        if mutant::is(Mutant::RejectedUsesSerial) {
+            let (slot, _) = self.books.pool.take();
+            self.books.pool.give(slot);
+        }
         let hold = self.check_order(&spec, &Refund::default()).map_err(refuse)?;
         self.admit(&spec, hold, out);
         Ok(())
@@ -72,7 +77,7 @@ impl Engine {
         spec.check_worth(market, self.reference(spec.market))?;
         self.check_band(spec, market)?;
         self.check_room(spec, refund, 1)?;
-        self.check_trailing(spec, market)?;
+        self.check_trailing(spec, market, refund)?;
         self.check_kill(spec)?;
         self.check_crossing(spec, market)?;
         let refunded = self.refunded(spec, market, refund);
@@ -129,10 +134,21 @@ impl Engine {
     }
 
     #[inline]
-    fn check_trailing(&self, spec: &Spec, market: &Market) -> Result<(), RejectReason> {
-        let full = market.trailing_count >= TRAILING_MAX;
-        let trails = spec.order_type == OrderType::TrailingStop;
-        if trails && full { Err(RejectReason::TooManyTrailing) } else { Ok(()) }
+    fn check_trailing(
+        &self,
+        spec: &Spec,
+        market: &Market,
+        refund: &Refund,
+    ) -> Result<(), RejectReason> {
+        if spec.order_type != OrderType::TrailingStop || market.trailing_count < TRAILING_MAX {
+            return Ok(());
+        }
+        let frees = refund.slot.is_some_and(|slot| {
+            let node = &self.books.pool.nodes[slot as usize];
+            let trails = self.desk.details[slot as usize].order_type == OrderType::TrailingStop;
+            trails && node.market == spec.market && node.has(bit::WAITING) && !node.has(bit::MARKED)
+        });
+        if frees { Ok(()) } else { Err(RejectReason::TooManyTrailing) }
     }
 
     /// Step 10.
@@ -148,7 +164,8 @@ impl Engine {
         if spec.order_type.is_triggered() {
             return self.check_trigger(spec, market);
         }
-        if spec.post_only() && self.would_cross(spec, market) {
+        let takes = mutant::is(Mutant::PostOnlyTakes);
+        if spec.post_only() && !takes && self.would_cross(spec, market) {
             return Err(RejectReason::WouldCross);
         }
         Ok(())
@@ -473,9 +490,14 @@ impl Engine {
 
     /// A leg that waited for its working leg is released: section 7.
     pub(super) fn release_leg<S: EventSink>(&mut self, slot: u32, turn: &mut Turn, out: &mut S) {
-        let paired = self.books.pool.nodes[slot as usize].has(bit::LISTED);
-        let list = self.desk.details[slot as usize].list;
-        let pair = if paired { self.desk.lists.get(list).legs } else { [NIL, slot, NIL] };
+        let index = self.desk.details[slot as usize].list;
+        let list = self.desk.lists.get(index);
+        let paired = list.kind == ListKind::Oco;
+        if !paired {
+            self.desk.lists.remove(index);
+            self.books.pool.nodes[slot as usize].bits &= !bit::LISTED;
+        }
+        let pair = list.legs;
         let slots = pair.into_iter().filter(|slot| *slot != NIL);
         match self.check_release(pair) {
             Err((reason, failed)) => {
@@ -511,7 +533,6 @@ impl Engine {
             let market = self.check_place(&spec).map_err(refuse)?;
             self.check_band(&spec, market).map_err(refuse)?;
             self.check_kill(&spec).map_err(refuse)?;
-            self.check_trailing(&spec, market).map_err(refuse)?;
             self.check_crossing(&spec, market).map_err(refuse)?;
             *place = Some(spec);
         }

@@ -5,9 +5,10 @@
 //! covers priority.
 
 use super::Engine;
+use super::desk::FeeRow;
 use super::pool::{NIL, bit};
 use wire::codes::Side;
-use wire::limits::SLOT_BITS;
+use wire::limits::{MARKETS_MAX, SLOT_BITS};
 
 /// Mixes words into one; the constant is that of SplitMix64 (Steele et al., 2014).
 struct Mixer(u64);
@@ -37,14 +38,17 @@ impl Engine {
             mixer.amount(account.withdraw_held);
         }
         self.hash_members(&mut mixer);
-        for (id, market) in self.desk.markets.iter().enumerate() {
-            if market.is_some() {
-                self.hash_market(id as u16, &mut mixer);
-            }
+        for id in 0..self.desk.markets_end {
+            self.hash_market(id, &mut mixer);
         }
-        for row in self.desk.fees.iter().enumerate().filter(|(_, row)| row.known) {
-            mixer.word(row.0 as u64);
-            mixer.word(u64::from(row.1.maker_ppm) << 32 | u64::from(row.1.taker_ppm));
+        for group in 0..self.desk.groups_end {
+            let start = usize::from(group) * usize::from(MARKETS_MAX);
+            let rows = self.desk.fees.get(start..start + usize::from(self.desk.markets_end.max(1)));
+            let known = |(_, row): &(usize, &FeeRow)| row.known;
+            for (market, row) in rows.unwrap_or(&[]).iter().enumerate().filter(known) {
+                mixer.word(u64::from(group) << 16 | market as u64);
+                mixer.word(u64::from(row.maker_ppm) << 32 | u64::from(row.taker_ppm));
+            }
         }
         for work in self.desk.works.iter() {
             mixer.word(u64::from(work.member) << 32 | u64::from(work.next));

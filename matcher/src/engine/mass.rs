@@ -244,6 +244,7 @@ impl Engine {
             trigger(market.down),
             market.trailing.head,
             market.queue.head,
+            market.marked.head,
         ]
         .into_iter()
         .find(|slot| *slot != NIL)
@@ -299,7 +300,12 @@ impl Engine {
 
     fn first_market(&self, wanted: impl Fn(&super::desk::Market) -> bool) -> Option<u16> {
         let found = |market: &Option<super::desk::Market>| market.as_ref().is_some_and(&wanted);
-        self.desk.markets.iter().position(found).map(|id| id as u16)
+        self.desk
+            .markets
+            .iter()
+            .take(usize::from(self.desk.markets_end))
+            .position(found)
+            .map(|id| id as u16)
     }
 
     /// The first market that a tick would go on with.

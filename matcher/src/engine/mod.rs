@@ -16,6 +16,7 @@ pub mod huge;
 pub mod ladder;
 mod lists;
 mod mass;
+pub mod mutant;
 mod orders;
 pub mod pool;
 pub mod prefetch;
@@ -29,6 +30,7 @@ mod works;
 
 use book::Books;
 use desk::{Capacity, Desk};
+use mutant::Mutant;
 use pool::bit;
 use wire::codes::Side;
 use wire::command::{
@@ -162,7 +164,7 @@ impl Engine {
             return Err((RejectReason::SourceInvalid, subject));
         }
         let last = &mut self.desk.operations[usize::from(header.source)];
-        if operation <= *last {
+        if operation <= *last && !mutant::is(Mutant::RepeatApplied) {
             out.put(&Repeated {
                 header: Repeated::header_for(header.market),
                 operation,
@@ -193,7 +195,8 @@ impl Engine {
     #[must_use]
     #[inline]
     pub fn tick_due(&self, now: u64) -> bool {
-        self.desk.timers.earliest() <= now
+        let late = if mutant::is(Mutant::ExpiryLate) { 10_000_000 } else { 0 };
+        self.desk.timers.earliest().saturating_add(late) <= now
             || !self.desk.works.is_empty()
             || (self.desk.busy && self.first_busy_market().is_some())
     }

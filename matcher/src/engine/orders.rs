@@ -5,6 +5,7 @@ use super::book::Books;
 use super::desk::{Desk, Detail, Ending, Market};
 use super::far::Queue;
 use super::ladder::{append, detach};
+use super::mutant::{self, Mutant};
 use super::pool::{NIL, Node, bit};
 use super::spec::{Spec, trail_above_ceil, worst_stop_price};
 use super::timers::Owner;
@@ -275,7 +276,8 @@ impl Desk {
         out: &mut S,
     ) {
         let node = books.pool.nodes[slot as usize];
-        let released = self.held(&node, slot);
+        let keeps = mutant::is(Mutant::HoldNotReleased);
+        let released = if keeps { 0 } else { self.held(&node, slot) };
         self.release(Desk::payer(&node), released);
         let detail = &self.details[slot as usize];
         let filled = detail.filled(node.open);
@@ -318,6 +320,9 @@ impl Desk {
     pub(super) fn dissolve<S: EventSink>(&mut self, books: &mut Books, slot: u32, out: &mut S) {
         let node = books.pool.nodes[slot as usize];
         let index = self.details[slot as usize].list;
+        if mutant::is(Mutant::SiblingStays) {
+            return;
+        }
         if !node.has(bit::LISTED) || self.lists.get(index).kind != ListKind::Oco {
             return;
         }
@@ -347,17 +352,12 @@ impl Desk {
         let index = self.details[slot as usize].list;
         let list = self.lists.get(index);
         let [_, first, second] = list.legs;
-        match list.kind {
+        let kind = match list.kind {
             ListKind::Oco => return,
-            ListKind::Oto => {
-                self.lists.remove(index);
-                books.pool.nodes[first as usize].bits &= !bit::LISTED;
-            }
-            ListKind::Otoco => {
-                let pair = super::lists::List { kind: ListKind::Oco, legs: [NIL, first, second] };
-                self.lists.set(index, pair);
-            }
-        }
+            ListKind::Oto => ListKind::Oto,
+            ListKind::Otoco => ListKind::Oco,
+        };
+        self.lists.set(index, super::lists::List { kind, legs: [NIL, first, second] });
         books.pool.nodes[slot as usize].bits &= !bit::LISTED;
         books.pool.nodes[first as usize].bits |= bit::QUEUED;
         if let Some(market) = self.market_mut(node.market) {

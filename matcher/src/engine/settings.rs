@@ -80,6 +80,7 @@ impl Engine {
         }
         if let Some(place) = self.desk.markets.get_mut(usize::from(id)) {
             *place = Some(market);
+            self.desk.markets_end = self.desk.markets_end.max(id + 1);
         }
         put_state(id, set.operation, state, previous, set.header.kind, out);
         Ok(())
@@ -133,6 +134,7 @@ impl Engine {
         let rates = FeeRow { known: true, maker_ppm: set.maker_ppm, taker_ppm: set.taker_ppm };
         if let Some(place) = self.desk.fees.get_mut(row) {
             *place = rates;
+            self.desk.groups_end = self.desk.groups_end.max(set.group + 1);
         }
         put_numbered(set.operation, market, 0, set.header.kind, out);
         Ok(())

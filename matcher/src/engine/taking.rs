@@ -3,6 +3,7 @@
 use super::Engine;
 use super::book::{Books, Meet, Stop, Swept, Taker, side_of};
 use super::desk::{Desk, Ending};
+use super::mutant::{self, Mutant};
 use super::orders::shown;
 use super::pool::{Node, bit};
 use super::spec::may_rest;
@@ -64,8 +65,11 @@ impl Desk {
         let swap = by_id && taker_name != 0 && resting_name != 0 && taker_name < resting_name;
         let (maker, taker) =
             if swap { (deal.taker, deal.resting) } else { (deal.resting, deal.taker) };
-        let maker_fee = fee_ceil(if maker.sells() { quote } else { base }, maker.maker_ppm);
-        let taker_fee = fee_ceil(if taker.sells() { quote } else { base }, taker.taker_ppm);
+        let swapped = mutant::is(Mutant::RatesSwapped);
+        let maker_ppm = if swapped { maker.taker_ppm } else { maker.maker_ppm };
+        let taker_ppm = if swapped { taker.maker_ppm } else { taker.taker_ppm };
+        let maker_fee = fee(if maker.sells() { quote } else { base }, maker_ppm);
+        let taker_fee = fee(if taker.sells() { quote } else { base }, taker_ppm);
         let (buyer, seller, base_fee, quote_fee) = if maker.sells() {
             (taker, maker, taker_fee, maker_fee)
         } else {
@@ -130,6 +134,15 @@ impl Desk {
             house_quote: self.currencies[usize::from(market.quote)].house,
         })
     }
+}
+
+/// The fee, but for the planted fault [`fee_ceil`].
+#[inline]
+fn fee(income: i128, rate_ppm: u32) -> i128 {
+    if mutant::is(Mutant::FeeRoundedDown) {
+        return income * i128::from(rate_ppm) / 1_000_000;
+    }
+    fee_ceil(income, rate_ppm)
 }
 
 /// What bounds a taker besides its lots.
@@ -283,7 +296,8 @@ impl<S: EventSink> Taker for Aggressor<'_, S> {
         };
         let price = resting.price;
         let left = resting.open - lots + self.reserve_of(&resting, slot);
-        let improvement = if self.node.sells() || self.node.has(bit::HELD_STORED) {
+        let kept = self.node.has(bit::HELD_STORED) || mutant::is(Mutant::ImprovementKept);
+        let improvement = if self.node.sells() || kept {
             0
         } else {
             self.terms.cost(self.node.price - price, lots)
@@ -412,7 +426,10 @@ impl Engine {
     pub(super) fn take<S: EventSink>(&mut self, slot: u32, turn: &mut Turn, out: &mut S) {
         let node = self.books.pool.nodes[slot as usize];
         let detail = self.desk.details[slot as usize];
-        if detail.time_in_force == TimeInForce::Fok && !self.can_fill(slot) {
+        if detail.time_in_force == TimeInForce::Fok
+            && !self.can_fill(slot)
+            && !mutant::is(Mutant::FillOrKillFillsInPart)
+        {
             return self.desk.end(&mut self.books, slot, DoneReason::FillOrKill.into(), out);
         }
         let limited = detail.order_type.has_price();

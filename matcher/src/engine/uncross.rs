@@ -3,6 +3,7 @@
 use super::Engine;
 use super::book::{Books, Taker};
 use super::desk::Desk;
+use super::mutant::{self, Mutant};
 use super::orders::shown;
 use super::pool::{NIL, Node, bit};
 use super::taking::{Deal, Terms, put_refresh};
@@ -225,6 +226,7 @@ impl Engine {
         let ask_above = |price| self.books.next_price(id, Side::Sell, price).unwrap_or(u64::MAX);
         let (below, above) = (bid_below(pb), ask_above(pa));
         let (low, high) = (pa.max(below + 1), pb.min(above - 1));
+        let low = if mutant::is(Mutant::UncrossAtBid) { high.max(low) } else { low };
         let at = |price| Clearing { price, volume, surplus: self.surplus(id, price) };
         if low <= high {
             return Some(at(reference.clamp(low, high)));

@@ -151,13 +151,13 @@ fn tell<M: Machine>(story: &str, machine: &impl Fn(Config) -> M) -> String {
             Action::Apply(command) => {
                 let mut events = Events::default();
                 machine.apply(&command, &mut events);
-                teller.learn(&events.0);
                 for _ in 1..times {
                     // Said again, so that operations have numbers of their own.
                     if let Action::Apply(command) = teller.action(line) {
                         machine.apply(&command, &mut events);
                     }
                 }
+                teller.learn(&events.0);
                 match telling {
                     Telling::All => told.extend(events.0.iter().map(|e| indented(&say::event(e)))),
                     Telling::Counts => told.push_str(&counts(&events.0)),

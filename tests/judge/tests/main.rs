@@ -1,0 +1,7 @@
+//! The fast matcher before its judges.
+
+mod agreement;
+mod garbage;
+mod mutants;
+mod quiet;
+mod thread;
