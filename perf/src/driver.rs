@@ -69,7 +69,7 @@ fn side(code: u8) -> Side {
 }
 
 /// Window for books whose prices span so many ticks: a power of two that fits the budget.
-fn window_for(span: u64, symbols: u32) -> u32 {
+pub(crate) fn window_for(span: u64, symbols: u32) -> u32 {
     let budget = WINDOW_TICKS / u64::from(symbols) / 2;
     let most = u64::from(matcher::engine::ladder::WINDOW_MAX).min(budget).max(64);
     let window = span.next_power_of_two().clamp(4096, most.max(4096));

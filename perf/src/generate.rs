@@ -52,6 +52,20 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Ec1k => "ec1k".into(),
+            Self::Deep100k => "deep100k".into(),
+            Self::Multi1000 => "multi1000".into(),
+            Self::Sweep => "sweep".into(),
+            Self::Scale(live) => format!("scale{live}"),
+        }
+    }
+}
+
 /// Live ids of one symbol, to pick one at random; a removed one is replaced by the last.
 #[derive(Default)]
 struct Live {

@@ -4,11 +4,13 @@
 //! - [`workload`]: the neutral file of commands, and the digest that proves an engine right.
 //! - [`generate`]: makes the files; [`oracle`] is the slow, obvious book it keeps beside it.
 //! - [`driver`]: the matcher's bare books behind a table of order ids; [`book`] times them.
+//! - [`core`]: times the whole state machine, with funds and fees and a log in memory.
 //! - [`clock`]: processor time, wall time and what else disturbs a run.
 #![forbid(unsafe_code)]
 
 pub mod book;
 pub mod clock;
+pub mod core;
 pub mod driver;
 pub mod generate;
 pub mod oracle;
