@@ -1,12 +1,15 @@
 //! The duty cycle of the matcher's thread: poll, decide, journal, publish.
 //!
-//! One thread owns an [`Engine`], the log's [`Appender`] and the consuming end of every ring. A round
+//! One thread owns an [`Engine`], the log's [`Appender`] and the consuming end of every ring. A
+//! round
 //! takes at most [`BATCH`] commands from each ring in turn, so no producer can starve another. No
 //! allocation, system call, lock or clock read happens here; time is a word another thread keeps
 //! ([`Clock`]), stamped into each command once.
 //!
 //! Back-pressure: a command is taken only when the log has room for the most it can cause. Without
 //! room the commands stay in their rings, whose producers see them fill.
+
+#![expect(clippy::disallowed_types, reason = "clock and counters are shared with cold threads")]
 
 use crate::engine::Engine;
 use journal::stage::Appender;

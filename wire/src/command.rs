@@ -378,7 +378,8 @@ pub struct Tick {
     pub reserved: [u64; 5],
 }
 
-/// A movement of money that an outbox numbers: the kinds from [`kind::DEPOSIT`] to [`kind::ADJUST`].
+/// A movement of money that an outbox numbers: the kinds from [`kind::DEPOSIT`] to
+/// [`kind::ADJUST`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Funds {
@@ -426,7 +427,8 @@ pub struct CurrencySet {
     pub reserved_word: u64,
 }
 
-/// Creates a market or changes its parameters. Three cells. Base, quote and both units never change.
+/// Creates a market or changes its parameters. Three cells. Base, quote and both units never
+/// change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct MarketSet {
@@ -564,7 +566,8 @@ macro_rules! messages {
         $(
             impl Message for $message {}
             const _: () = {
-                assert!(size_of::<$message>() == $bytes && $bytes % 64 == 0 && $bytes <= 64 * CELLS_MAX);
+                assert!(size_of::<$message>() == $bytes);
+                assert!($bytes % 64 == 0 && $bytes <= 64 * CELLS_MAX);
                 assert!(offset_of!($message, header) == 0);
             };
         )+

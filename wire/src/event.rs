@@ -330,7 +330,8 @@ pub trait Event: Pod {
 
 /// Where events go: the log's stage, a test's vector.
 pub trait EventSink {
-    /// Takes one event. Sequence, source and [`crate::record::LAST_OF_GROUP`] are the sink's to set.
+    /// Takes one event. Sequence, source and [`crate::record::LAST_OF_GROUP`] are the sink's to
+    /// set.
     fn put<E: Event>(&mut self, event: &E);
 }
 

@@ -1,4 +1,5 @@
 //! The thread that keeps the shared clock.
+#![expect(clippy::disallowed_types, reason = "the clock is shared by its thread and the matcher's")]
 
 use crate::cycle::Clock;
 use std::sync::Arc;

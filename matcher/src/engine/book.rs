@@ -174,7 +174,8 @@ impl Books {
             .map_or(Queue::EMPTY, |ladder| ladder.queue(&self.arena, &self.far, ladder.key(price)))
     }
 
-    /// Meets the resting orders of `side`, best first, until one of the ends in [`Stop`]. `limit` is
+    /// Meets the resting orders of `side`, best first, until one of the ends in [`Stop`]. `limit`
+    /// is
     /// the worst price allowed.
     #[inline]
     pub fn sweep<T: Taker>(

@@ -213,7 +213,7 @@ impl Engine {
             (OrderType::Market, Side::Buy) => self.hold_of_market_buy(spec, market, available)?,
             (OrderType::MarketQuote, Side::Buy) => spec.quote_amount,
             (OrderType::MarketQuote, Side::Sell) => {
-                let most = available.min(AMOUNT_MAX).max(0).cast_unsigned();
+                let most = available.clamp(0, AMOUNT_MAX).cast_unsigned();
                 let lots = (most / market.lot_units).min(u128::from(wire::limits::QUANTITY_MAX));
                 (lots * market.lot_units).cast_signed()
             }

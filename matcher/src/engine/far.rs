@@ -271,7 +271,7 @@ mod tests {
                     far.entry(&mut tree, key).head = raw as u32;
                     map.insert(key, raw as u32);
                 }
-                let probe = next(&mut state) % 97 << (seed % 50);
+                let probe = (next(&mut state) % 97) << (seed % 50);
                 let from = map.range(probe..).next().map(|(k, v)| (*k, *v));
                 assert_eq!(far.first_from(tree, probe).map(|(k, q)| (k, q.head)), from);
                 let first = map.iter().next().map(|(k, v)| (*k, *v));

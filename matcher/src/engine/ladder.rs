@@ -2,12 +2,15 @@
 //!
 //! A key is the price for asks and the reversed price for bids, so the best level is always the
 //! smallest key and both sides are one code. A window of keys around the best is found by direct
-//! index in a circular array, with a three-level bitmap of the levels in use; keys outside it are in
-//! a [`Tree`]. The window follows the best: every operation that meets it out of place moves it by at
+//! index in a circular array, with a three-level bitmap of the levels in use; keys outside it are
+//! in
+//! a [`Tree`]. The window follows the best: every operation that meets it out of place moves it by
+//! at
 //! most one block of 64 keys at each end, so no price, however far, makes one command slow, and no
 //! jump is paid at once.
 //!
-//! Invariants: cells outside `low..high` are empty; `low` and `high` are multiples of 64 and at most
+//! Invariants: cells outside `low..high` are empty; `low` and `high` are multiples of 64 and at
+//! most
 //! the window's size apart; a key is in the window or in the tree, never in both; `best` is the
 //! smallest key of both.
 
@@ -145,7 +148,7 @@ impl Ladder {
     #[must_use]
     #[inline]
     pub fn best_price(&self) -> Option<u64> {
-        (self.best != NONE).then(|| self.best ^ self.flip)
+        (self.best != NONE).then_some(self.best ^ self.flip)
     }
 
     /// Ticks of the window.
@@ -575,7 +578,7 @@ mod tests {
                 self.map.remove(&key);
             }
             let (arena, far, nodes) = (&mut self.arena, &mut self.far, &mut self.pool.nodes);
-            if index == 0 && key == self.ladder.best() && slot % 2 == 0 {
+            if index == 0 && key == self.ladder.best() && slot.is_multiple_of(2) {
                 self.ladder.pop(arena, far, nodes, slot);
             } else {
                 self.ladder.unlink(arena, far, nodes, slot);
@@ -600,7 +603,9 @@ mod tests {
                 key = self.ladder.after(arena, far, key);
             }
             assert_eq!(key, NONE);
-            assert!(self.ladder.low % BLOCK == 0 && self.ladder.span <= self.ladder.window());
+            assert!(
+                self.ladder.low.is_multiple_of(BLOCK) && self.ladder.span <= self.ladder.window()
+            );
         }
     }
 

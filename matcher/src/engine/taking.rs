@@ -406,7 +406,8 @@ impl Desk {
         });
     }
 
-    /// An order that is filled and out of the book: gives back what it still held, sends the legs that
+    /// An order that is filled and out of the book: gives back what it still held, sends the legs
+    /// that
     /// waited for it on their way, frees its slot.
     #[inline]
     pub(super) fn end_filled<S: EventSink>(&mut self, books: &mut Books, slot: u32, out: &mut S) {

@@ -67,11 +67,9 @@ impl Engine {
         let mut turn = Turn::default();
         match state {
             MarketState::Delisted => self.start_delisting(id, out),
-            MarketState::Continuous | MarketState::PostOnly => {
-                if self.is_crossed(id) {
-                    self.price_uncross(id, out);
-                    self.go_on_uncrossing(id, &mut turn, out);
-                }
+            MarketState::Continuous | MarketState::PostOnly if self.is_crossed(id) => {
+                self.price_uncross(id, out);
+                self.go_on_uncrossing(id, &mut turn, out);
             }
             _ => {}
         }
@@ -211,8 +209,8 @@ impl Engine {
     ///
     /// Let V be the largest volume and pa..=pb the prices that reach it. Demand beyond V falls and
     /// supply beyond V rises with the price, and at every price of pa..=pb one of the two is zero.
-    /// So the surplus is least between the next bid below pb and the next ask above pa; if these two
-    /// are neighbours, on the better side of the gap between them.
+    /// So the surplus is least between the next bid below pb and the next ask above pa; if these
+    /// two are neighbours, on the better side of the gap between them.
     fn uncross_price(&self, id: u16) -> Option<Clearing> {
         let market = self.desk.market(id)?;
         let bid = self.books.best(id, Side::Buy)?;

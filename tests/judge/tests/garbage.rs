@@ -91,7 +91,7 @@ fn nonsense(random: &mut Random) -> Command {
     let mut command = Command::from_cells(&cells);
     let shape = random.next();
     let header = command.header_mut();
-    if shape % 8 != 0 {
+    if !shape.is_multiple_of(8) {
         header.version = wire::LAYOUT_VERSION as u8;
         header.kind = (shape >> 8) as u8 % 40;
         let (least, most) = matcher::engine::cells_allowed(header.kind);

@@ -1,6 +1,7 @@
 //! The fast matcher before its judges.
 
 mod agreement;
+mod bounds;
 mod garbage;
 mod mutants;
 mod quiet;

@@ -115,6 +115,28 @@ fn bare(record: &[Cell]) -> Vec<Cell> {
     cells
 }
 
+/// Executes the log in `dir` again and compares every event: the engine, records and events.
+fn re_execute(dir: &std::path::Path) -> (Engine, u64, u64) {
+    let mut again = Engine::new(&CAPACITY);
+    let (mut due, mut events, mut records) = (Vec::new(), 0, 0);
+    let mut log = SegmentReader::open(dir, 0).unwrap();
+    while let Some(record) = log.next_record().unwrap() {
+        records += 1;
+        if record[0].header().kind < event::kind::FIRST {
+            assert!(due.is_empty(), "an event is missing from the log");
+            let mut cells = Cells::default();
+            again.apply(&Command::from_cells(record), &mut cells);
+            due = cells.0;
+        } else {
+            events += 1;
+            let bare = bare(record);
+            assert_eq!(due[..bare.len()], bare[..]);
+            due.drain(..bare.len());
+        }
+    }
+    (again, records, events)
+}
+
 #[test]
 fn two_producers_one_thread_and_the_log_re_executes_to_the_same_bytes() {
     let dir = std::env::temp_dir().join(format!("opex-thread-{}", std::process::id()));
@@ -170,23 +192,7 @@ fn two_producers_one_thread_and_the_log_re_executes_to_the_same_bytes() {
     }
     writer.stop().unwrap();
 
-    let mut again = Engine::new(&CAPACITY);
-    let (mut due, mut events, mut records) = (Vec::new(), 0, 0);
-    let mut log = SegmentReader::open(&dir, 0).unwrap();
-    while let Some(record) = log.next_record().unwrap() {
-        records += 1;
-        if record[0].header().kind < event::kind::FIRST {
-            assert!(due.is_empty(), "an event is missing from the log");
-            let mut cells = Cells::default();
-            again.apply(&Command::from_cells(record), &mut cells);
-            due = cells.0;
-        } else {
-            events += 1;
-            let bare = bare(record);
-            assert_eq!(due[..bare.len()], bare[..]);
-            due.drain(..bare.len());
-        }
-    }
+    let (again, records, events) = re_execute(&dir);
     assert_eq!(records, staged);
     assert!(events > 10_000);
     assert_eq!(again.state_hash(), live.engine().state_hash());
