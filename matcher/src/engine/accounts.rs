@@ -38,7 +38,7 @@ impl Accounts {
     #[must_use]
     pub fn new(capacity: u32) -> Self {
         let places = (u64::from(capacity) * 2).next_power_of_two();
-        Self { table: vec![Account::default(); places as usize].into(), used: 0, capacity }
+        Self { table: super::huge::filled(Account::default(), places as usize), used: 0, capacity }
     }
 
     /// Whether another account fits.
@@ -60,6 +60,12 @@ impl Accounts {
     #[inline]
     pub fn hint(&self, member: u32, currency: u16) -> Option<&Account> {
         self.table.get(self.start(key_of(member, currency)))
+    }
+
+    /// Prefetches an account by its place.
+    #[inline]
+    pub fn hint_at(&self, place: u32) {
+        super::prefetch::prefetch_at(&self.table, place);
     }
 
     #[inline]

@@ -130,6 +130,14 @@ impl Books {
         }
     }
 
+    /// Prefetches the last order in the queue of a price; the queue should be there already.
+    #[inline]
+    pub fn hint_back(&self, market: u16, side: Side, price: u64) {
+        if let Some(ladder) = self.ladders.get(place(market, side)) {
+            self.pool.hint(ladder.back(&self.arena, price));
+        }
+    }
+
     /// Prefetches what taking a resting order out will touch; its own line should be there already.
     #[inline]
     pub fn hint_order(&self, slot: u32) {

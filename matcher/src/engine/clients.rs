@@ -22,7 +22,7 @@ impl Clients {
     #[must_use]
     pub fn new(orders: u32) -> Self {
         let places = (u64::from(orders) * 2).next_power_of_two();
-        Self { table: vec![EMPTY; places as usize].into() }
+        Self { table: super::huge::filled(EMPTY, places as usize) }
     }
 
     #[inline]

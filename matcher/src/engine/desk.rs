@@ -290,7 +290,7 @@ impl Desk {
         }
         Self {
             now: 0,
-            details: vec![Detail::FREE; capacity.orders as usize].into(),
+            details: super::huge::filled(Detail::FREE, capacity.orders as usize),
             members: members.into(),
             currencies: vec![Currency::default(); usize::from(CURRENCIES_MAX)].into(),
             markets: (0..markets).map(|_| None).collect(),

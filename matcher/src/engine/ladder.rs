@@ -185,6 +185,12 @@ impl Ladder {
         prefetch_at(&arena.cells, self.cell(self.key(price)) as u32);
     }
 
+    /// Last order in the cell of a price, whether or not it is that price's now: for hints.
+    #[inline]
+    pub fn back(&self, arena: &Arena, price: u64) -> u32 {
+        arena.cells.get(self.cell(self.key(price))).map_or(NIL, |queue| queue.tail)
+    }
+
     /// The queue at `key`: empty if the level does not exist.
     #[must_use]
     #[inline]

@@ -4,6 +4,7 @@
 //! All memory is taken by [`Engine::new`]; `apply` allocates nothing.
 
 pub mod accounts;
+mod ahead;
 mod amend;
 pub mod book;
 mod clients;
@@ -31,7 +32,6 @@ mod works;
 use book::Books;
 use desk::{Capacity, Desk};
 use mutant::Mutant;
-use pool::bit;
 use wire::codes::Side;
 use wire::command::{
     Amend, AmendExtra, Cancel, CancelNew, Command, CurrencySet, DeadMan, FeeSet, Funds, KillSwitch,
@@ -259,56 +259,5 @@ impl Engine {
     pub fn group_bytes_max(&self) -> usize {
         let limits = self.desk.markets.iter().flatten().map(|market| market.sweep_limit as usize);
         limits.max().unwrap_or(0) * 512 + GROUP_BYTES_FIXED
-    }
-
-    /// Hints that `command` will be applied soon: prefetches what it names, in two steps, the `far`
-    /// one first.
-    #[inline]
-    pub fn hint(&self, command: &Command, far: bool) {
-        let target = match command.header().kind {
-            kind::NEW_ORDER => return self.hint_new(command.view::<NewOrder>(), far),
-            kind::CANCEL | kind::AMEND => command.view::<Cancel>(),
-            _ => return,
-        };
-        let by_client = target.header.flags & wire::command::flag::BY_CLIENT_ID != 0;
-        if by_client && far {
-            return self.desk.clients.hint(target.member, target.target);
-        }
-        let slot = if by_client {
-            self.desk.clients.find(target.member, target.target)
-        } else {
-            (target.target & ((1 << wire::limits::SLOT_BITS) - 1)) as u32
-        };
-        if let Some(node) = self.books.pool.nodes.get(slot as usize) {
-            prefetch::prefetch(node);
-            if !far || by_client {
-                self.hint_level(node.market, node.has(bit::SELL), node.price);
-            }
-        }
-        if let Some(detail) = self.desk.details.get(slot as usize) {
-            prefetch::prefetch(detail);
-        }
-    }
-
-    #[inline]
-    fn hint_new(&self, order: &NewOrder, far: bool) {
-        if far {
-            self.hint_level(order.header.market, order.side == 1, order.price_ticks);
-            if let Some(member) = self.desk.members.get(order.member as usize) {
-                prefetch::prefetch(member);
-            }
-        } else if let Some(market) = self.desk.market(order.header.market) {
-            for currency in [market.base, market.quote] {
-                if let Some(account) = self.desk.accounts.hint(order.member, currency) {
-                    prefetch::prefetch(account);
-                }
-            }
-        }
-    }
-
-    #[inline]
-    fn hint_level(&self, market: u16, sells: bool, price: u64) {
-        let side = if sells { Side::Sell } else { Side::Buy };
-        self.books.hint(market, side, price);
     }
 }
