@@ -1,7 +1,7 @@
 //! Any number of random streams through the fast matcher and the reference.
 //!
-//! `cargo run --release -p judge --example streams -- FIRST_SEED STREAMS COMMANDS`. Exits with 1 and
-//! prints the divergence if two events, balances, best prices or a state hash differ.
+//! `cargo run --release -p judge --example streams -- FIRST_SEED STREAMS COMMANDS`. Exits with 1
+//! and prints the divergence if two events, balances, best prices or a state hash differ.
 
 use judge::Fast;
 use reference::judge::{Stats, compare};
