@@ -202,6 +202,7 @@ impl Matcher {
     #[inline]
     fn apply_batch(&mut self) -> usize {
         let first = self.taken;
+        self.hint_first();
         while self.taken < self.filled {
             if !self.has_room() {
                 bump(&self.counters.stalled_rounds, 1);
@@ -224,6 +225,17 @@ impl Matcher {
         let done = self.taken - first;
         bump(&self.counters.commands, done as u64);
         done
+    }
+
+    /// Prefetches what the first commands name, which no command before them can do.
+    #[inline]
+    fn hint_first(&self) {
+        for (steps, far) in [(HINT_FAR, true), (HINT_NEAR, false)] {
+            let end = self.filled.min(self.taken + steps);
+            for command in self.batch.get(self.taken..end).unwrap_or(&[]) {
+                self.engine.hint(command, far);
+            }
+        }
     }
 
     /// Prefetches what later commands of the batch name.

@@ -122,6 +122,14 @@ impl Books {
         self.ladder(market, side)?.best_price()
     }
 
+    /// Whether an order rests on `side` at `limit` or better.
+    #[must_use]
+    #[inline]
+    pub fn meets(&self, market: u16, side: Side, limit: u64) -> bool {
+        let ladder = self.ladders.get(place(market, side)).unwrap_or(&Ladder::ABSENT);
+        ladder.best() <= ladder.key(limit)
+    }
+
     /// Prefetches the queue of a price.
     #[inline]
     pub fn hint(&self, market: u16, side: Side, price: u64) {

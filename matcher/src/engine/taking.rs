@@ -424,7 +424,23 @@ impl Desk {
 
 impl Engine {
     /// Matches an order that is in no queue, and rests or ends what is left of it.
+    #[inline]
     pub(super) fn take<S: EventSink>(&mut self, slot: u32, turn: &mut Turn, out: &mut S) {
+        let node = &self.books.pool.nodes[slot as usize];
+        let detail = &mut self.desk.details[slot as usize];
+        let (market, price, opposite) = (node.market, node.price, side_of(node).opposite());
+        let rests = detail.order_type.has_price() && may_rest(detail.time_in_force);
+        // Most orders that may rest meet nobody, and then nothing needs to be made ready.
+        if rests && !self.books.meets(market, opposite, price) {
+            let node = &mut self.books.pool.nodes[slot as usize];
+            node.open += detail.reserve;
+            detail.reserve = 0;
+            return self.rest(slot);
+        }
+        self.take_all(slot, turn, out);
+    }
+
+    fn take_all<S: EventSink>(&mut self, slot: u32, turn: &mut Turn, out: &mut S) {
         let node = self.books.pool.nodes[slot as usize];
         let detail = self.desk.details[slot as usize];
         if detail.time_in_force == TimeInForce::Fok

@@ -212,6 +212,14 @@ fn pass<const LOOK_AHEAD: bool>(engine: &mut Engine, timed: &[Cell], log: &mut L
             *command = Command::from_cells(core::slice::from_ref(cell));
         }
         let filled = &batch[..cells.len()];
+        if LOOK_AHEAD {
+            for command in filled.iter().take(HINT_FAR) {
+                engine.hint(command, true);
+            }
+            for command in filled.iter().take(HINT_NEAR) {
+                engine.hint(command, false);
+            }
+        }
         for (index, command) in filled.iter().enumerate() {
             if LOOK_AHEAD {
                 if let Some(command) = filled.get(index + HINT_FAR) {
