@@ -533,6 +533,7 @@ impl Engine {
             let market = self.check_place(&spec).map_err(refuse)?;
             self.check_band(&spec, market).map_err(refuse)?;
             self.check_kill(&spec).map_err(refuse)?;
+            self.check_trailing(&spec, market, &Refund::default()).map_err(refuse)?;
             self.check_crossing(&spec, market).map_err(refuse)?;
             *place = Some(spec);
         }

@@ -254,7 +254,11 @@ impl Reference {
     }
 
     /// Step 9, the last sentence.
-    fn check_trailing_room(&self, terms: &Terms, except: Option<u64>) -> Result<(), RejectReason> {
+    pub(crate) fn check_trailing_room(
+        &self,
+        terms: &Terms,
+        except: Option<u64>,
+    ) -> Result<(), RejectReason> {
         let waiting = &self.market(terms.market).trailing;
         let gone = except.is_some_and(|serial| waiting.contains(&serial));
         let full = waiting.len() - usize::from(gone) >= TRAILING_MAX as usize;

@@ -155,6 +155,7 @@ impl Reference {
         self.check_state(terms)?;
         self.check_band(terms)?;
         self.check_kill_switch(terms.member)?;
+        self.check_trailing_room(terms, None)?;
         self.check_trigger(terms)?;
         self.check_post_only(terms)
     }
