@@ -21,8 +21,8 @@ opex: the exchange core on the command line
       Print the records of a log, one JSON object a line.
   opex journal verify DIR_OR_STAGE [--json]
       Execute the commands of a log again and compare every event, byte for byte.
-  opex perf book SHAPE
-      Measure the bare books on this machine.
+  opex perf book|core|latency
+      Measure this machine: the bare books, the state machine, the way from ring to log.
   opex help [COMMAND]
   opex --version
 
@@ -84,7 +84,7 @@ impl Arguments {
         while let Some(argument) = parser.next()? {
             match argument {
                 Value(value) => arguments.values.push(value.into()),
-                Long("json") => arguments.is_json = true,
+                Long("json") if !known.contains(&"json") => arguments.is_json = true,
                 Short('h') | Long("help") => arguments.is_help = true,
                 Long(name) => match known.iter().find(|option| **option == name) {
                     Some(option) => {
