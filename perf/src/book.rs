@@ -6,7 +6,7 @@ use crate::workload::{Record, Trades, Workload, digest};
 use std::time::Instant;
 
 /// Commands between the three hints and their command.
-const AHEAD: [usize; 3] = [18, 12, 6];
+const AHEAD: [usize; 3] = [32, 20, 10];
 
 /// How a run is made.
 #[derive(Clone, Copy, Debug)]
