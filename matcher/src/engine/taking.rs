@@ -338,29 +338,8 @@ impl<S: EventSink> Taker for Aggressor<'_, S> {
     }
 
     fn next_slice(&mut self, books: &mut Books, slot: u32) -> u64 {
-        let detail = &mut self.desk.details[slot as usize];
-        let slice = shown(detail, detail.reserve);
-        detail.reserve -= slice;
-        if slice != 0 {
-            let leaves = slice + detail.reserve;
-            put_refresh(&books.pool.nodes[slot as usize], slice, leaves, self.out);
-        }
-        slice
+        self.desk.next_slice(books, slot, self.out)
     }
-}
-
-/// Tells of the next slice of an iceberg.
-pub(super) fn put_refresh<S: EventSink>(node: &Node, slice: u64, leaves: u64, out: &mut S) {
-    let mut header = Restated::header_for(node.market);
-    header.flags = RestateReason::IcebergRefresh.code() | PRIORITY_LOST;
-    out.put(&Restated {
-        header,
-        order_id: node.id,
-        price_ticks: node.price,
-        open_lots: slice,
-        leaves_lots: leaves,
-        released: Amount::ZERO,
-    });
 }
 
 /// How a run of matching went.
@@ -373,6 +352,32 @@ struct Run {
 }
 
 impl Desk {
+    /// Shows the next slice of an iceberg, and says so: its lots, 0 if there is none.
+    pub(super) fn next_slice<S: EventSink>(
+        &mut self,
+        books: &Books,
+        slot: u32,
+        out: &mut S,
+    ) -> u64 {
+        let detail = &mut self.details[slot as usize];
+        let slice = shown(detail, detail.reserve);
+        detail.reserve -= slice;
+        if slice != 0 {
+            let node = &books.pool.nodes[slot as usize];
+            let mut header = Restated::header_for(node.market);
+            header.flags = RestateReason::IcebergRefresh.code() | PRIORITY_LOST;
+            out.put(&Restated {
+                header,
+                order_id: node.id,
+                price_ticks: node.price,
+                open_lots: slice,
+                leaves_lots: slice + detail.reserve,
+                released: Amount::ZERO,
+            });
+        }
+        slice
+    }
+
     /// Self-trade prevention takes `lots` off an order that keeps some.
     fn prevent<S: EventSink>(
         &mut self,

@@ -4,9 +4,8 @@ use super::Engine;
 use super::book::{Books, Taker};
 use super::desk::Desk;
 use super::mutant::{self, Mutant};
-use super::orders::shown;
 use super::pool::{NIL, Node, bit};
-use super::taking::{Deal, Terms, put_refresh};
+use super::taking::{Deal, Terms};
 use super::triggers::Turn;
 use wire::codes::{DoneReason, MarketState, Side};
 use wire::command::{MarketStateSet, profile};
@@ -31,14 +30,7 @@ impl<S: EventSink> Taker for Ends<'_, S> {
     }
 
     fn next_slice(&mut self, books: &mut Books, slot: u32) -> u64 {
-        let detail = &mut self.desk.details[slot as usize];
-        let slice = shown(detail, detail.reserve);
-        detail.reserve -= slice;
-        if slice != 0 {
-            let leaves = slice + detail.reserve;
-            put_refresh(&books.pool.nodes[slot as usize], slice, leaves, self.out);
-        }
-        slice
+        self.desk.next_slice(books, slot, self.out)
     }
 }
 
