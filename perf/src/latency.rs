@@ -6,17 +6,17 @@
 //! matcher's core                        ring --> Matcher::run --> stage
 //! ```
 //!
-//! - Open loop: command `i` is due at `start + i / rate`, whatever happened before. Latency is taken
-//!   from that planned time, so a stall counts for everything it delayed, and beside it from the
-//!   time of the publication itself.
-//! - One thread pushes and reads, so one clock stamps both ends and two cores suffice. It also keeps
-//!   the matcher's clock. A command that is due while the thread reads an earlier answer waits: that
-//!   is in the planned-time histogram and not in the other.
+//! - Open loop: command `i` is due at `start + i / rate`, whatever happened before. Latency is
+//!   taken from that planned time, so a stall counts for everything it delayed, and beside it from
+//!   the time of the publication itself.
+//! - One thread pushes and reads, so one clock stamps both ends and two cores suffice. It also
+//!   keeps the matcher's clock. A command that is due while the thread reads an earlier answer
+//!   waits: that is in the planned-time histogram and not in the other.
 //! - A gap between two clock reads of that thread is recorded if it is longer than [`GAP_NS`]. The
-//!   gaps include the thread's own work (a push, or a record read), which takes some hundred
-//!   nanoseconds; what is far above is taken by others.
-//! - Afterwards every answer is accounted for: as many groups in the log as commands, none of them a
-//!   rejection, no fault in the ring. Otherwise there is no report.
+//!   gaps include the thread's own work (a push, or a record read), some hundred nanoseconds; what
+//!   is far above is taken by others.
+//! - Afterwards every answer is accounted for: as many groups in the log as commands, none of
+//!   them a rejection, no fault in the ring. Otherwise there is no report.
 
 use crate::clock::{self, wall_ns};
 use hdrhistogram::Histogram;
@@ -77,8 +77,8 @@ pub struct Options {
     pub warm_up_seconds: u64,
     /// Seconds a spinning thread has each core for itself, before the run.
     pub alone_seconds: u64,
-    /// Run the log's writer on the driver's core, waking each millisecond. Without it, and without a
-    /// third core, the stage is as large as the whole run.
+    /// Run the log's writer on the driver's core, waking each millisecond. Without it, and without
+    /// a third core, the stage is as large as the whole run.
     pub writer_shares: bool,
 }
 
