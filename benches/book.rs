@@ -45,6 +45,8 @@ struct Scene {
     engine: Engine,
     counts: Counts,
     resting: u64,
+    /// Prices the amended orders have now.
+    prices: Vec<u64>,
     state: u64,
 }
 
@@ -57,9 +59,15 @@ impl Scene {
             lists: 4,
             ladder_ticks: 1 << 14,
         });
-        let mut scene = Self { engine, counts: Counts::default(), resting, state: 1 };
+        let mut scene =
+            Self { engine, counts: Counts::default(), resting, prices: Vec::new(), state: 1 };
+        scene.prices = vec![0; resting as usize + 1];
         scene.apply(&setting());
         let orders: Vec<_> = (0..resting).map(|id| scene.passive(1 + id)).collect();
+        for order in &orders {
+            let order = order.view::<NewOrder>();
+            scene.prices[order.client_order_id as usize] = order.price_ticks;
+        }
         scene.apply(&orders);
         scene
     }
@@ -147,7 +155,12 @@ fn cancel_and_add(scene: &mut Scene, steps: u64) -> [Vec<Command>; 3] {
 fn amend(scene: &mut Scene, steps: u64) -> [Vec<Command>; 3] {
     let timed = (0..steps).map(|_| {
         let target = 1 + scene.below(scene.resting);
-        let price_ticks = scene.away_from_middle(target);
+        let mut price_ticks = scene.away_from_middle(target);
+        while price_ticks == scene.prices[target as usize] {
+            // The price it has is refused.
+            price_ticks = scene.away_from_middle(target);
+        }
+        scene.prices[target as usize] = price_ticks;
         let (header, member) = (by_client_id(kind::AMEND), member_of(target));
         Command::new(&Amend { header, member, target, price_ticks, ..Amend::default() })
     });
