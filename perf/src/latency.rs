@@ -374,8 +374,9 @@ fn measure(options: Options, cores: [usize; 2], writer: Writer) -> Result<Report
         let spawned =
             std::thread::Builder::new().name("ex-matcher".into()).spawn_scoped(scope, run);
         let thread = spawned.map_err(io("start the matcher"))?;
+        let stopping = StopOnDrop(stop);
         let result = driver.warm_up_and_measure(&options);
-        stop.store(true, Ordering::Relaxed);
+        drop(stopping);
         let (matcher, switches) =
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         drop(matcher);
@@ -408,6 +409,15 @@ fn measure(options: Options, cores: [usize; 2], writer: Writer) -> Result<Report
         steal_permille: used.steal_permille,
         machine,
     })
+}
+
+/// Stops the matcher, also when the driver panics: the scope waits for its thread.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn io(step: &'static str) -> impl Fn(std::io::Error) -> LatencyError {
@@ -727,7 +737,7 @@ impl Driver {
                 return Err(LatencyError::Stuck { sent, seen });
             }
         }
-        pass.achieved_rate = count * SECOND / (pass.last - start).max(1);
+        pass.achieved_rate = count * SECOND / pass.last.saturating_sub(start).max(1);
         Ok(pass)
     }
 
