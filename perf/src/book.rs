@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::driver::Driver;
+use crate::generate::{SEED, Shape, generate};
 use crate::workload::{Record, Trades, Workload, digest};
 use std::time::Instant;
 
@@ -73,6 +74,37 @@ impl Report {
     }
 }
 
+/// Live orders of a scaling run.
+pub const SCALES: [u32; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+
+/// The same mix around ever more live orders: does a command cost the same? Reports of every size,
+/// each with its name; the sizes take turns. Needs some 4 GiB for the largest.
+#[must_use]
+pub fn scaling(commands: usize, rounds: usize, options: Options) -> Vec<(String, Vec<Report>)> {
+    let shapes = SCALES.map(Shape::Scale);
+    run_shapes(&shapes, commands, rounds, options)
+}
+
+/// Makes the workloads of `shapes` and runs them in turns.
+#[must_use]
+pub fn run_shapes(
+    shapes: &[Shape],
+    commands: usize,
+    rounds: usize,
+    options: Options,
+) -> Vec<(String, Vec<Report>)> {
+    let made: Vec<(String, Workload)> =
+        shapes.iter().map(|shape| (shape.name(), generate(*shape, commands, SEED))).collect();
+    let mut all: Vec<(String, Vec<Report>)> =
+        made.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
+    for _ in 0..rounds.max(1) {
+        for ((_, workload), (_, reports)) in made.iter().zip(&mut all) {
+            reports.push(run(workload, options));
+        }
+    }
+    all
+}
+
 /// Runs a workload through fresh books.
 #[must_use]
 pub fn run(workload: &Workload, options: Options) -> Report {
@@ -138,4 +170,49 @@ fn pass(driver: &mut Driver, timed: &[Record], out: &mut Trades) {
     for record in timed {
         driver.apply(record, out);
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::Oracle;
+
+    const SHAPES: [Shape; 5] =
+        [Shape::Ec1k, Shape::Deep100k, Shape::Multi1000, Shape::Sweep, Shape::Scale(300)];
+
+    fn oracle_digest(workload: &Workload) -> u64 {
+        let mut oracle = Oracle::new(workload.header.symbols, 0);
+        let mut out = Trades::with_capacity(4_000_000);
+        for record in &workload.records {
+            oracle.apply(record, &mut out);
+        }
+        digest(out.all().unwrap())
+    }
+
+    #[test]
+    fn the_books_trade_as_the_oracle_does_on_every_shape_and_seed() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            let workload = generate(shape, 20_000, seed as u64);
+            let wanted = Some(oracle_digest(&workload));
+            for look_ahead in [false, true] {
+                let options = Options { look_ahead, latency: false };
+                assert_eq!(run(&workload, options).digest, wanted, "{shape:?} {look_ahead}");
+            }
+        }
+    }
+
+    /// The files are a format: other engines are measured on the same bytes.
+    #[test]
+    fn a_seed_makes_the_same_workload_for_ever() {
+        let digests = SHAPES.map(|shape| oracle_digest(&generate(shape, 10_000, SEED)));
+        assert_eq!(digests.map(|digest| format!("{digest:016x}")), GOLDEN);
+    }
+
+    const GOLDEN: [&str; 5] = [
+        "57933801f38efaaa",
+        "b23a01a5777749e5",
+        "810b78e4bd3467be",
+        "1331df16459ed362",
+        "fda567a22c66a739",
+    ];
 }

@@ -47,7 +47,7 @@ pub fn calibrate() -> f64 {
     let start = thread_ns();
     let mut sum = 0u64;
     for _ in 0..STEPS {
-        sum = sum.wrapping_add(rng.next());
+        sum = sum.wrapping_add(rng.word());
         rng.0 ^= sum;
     }
     std::hint::black_box(sum);

@@ -220,7 +220,7 @@ impl Generator {
     fn mixed_limit(&mut self, symbol: u32, flags: u16) {
         let side = self.rng.below(2) as u8;
         let draw = self.rng.below(65_536);
-        let spread = 1 + (((draw * draw) >> 16) * 2_000 >> 16);
+        let spread = 1 + ((((draw * draw) >> 16) * 2_000) >> 16);
         let sum: u64 = (0..4).map(|_| self.rng.below(spread)).sum();
         let mut aside = (sum / 4 * 2).cast_signed() - spread.cast_signed();
         if (aside > 0) ^ (side == SELL) {

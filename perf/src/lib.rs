@@ -8,6 +8,10 @@
 //! - [`latency`]: from a ring to the log through the real thread, open loop.
 //! - [`clock`]: processor time, wall time and what else disturbs a run.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::float_arithmetic,
+    reason = "reports are ratios; nothing here decides about money"
+)]
 
 pub mod book;
 pub mod clock;

@@ -1,8 +1,8 @@
 //! A file of commands for a bare order book, and the digest of what it did with them.
 //!
 //! Little-endian: a header of 128 bytes, then records of 32. All prefill records come first, then
-//! the timed ones, then the drain: one huge immediate buy and sell a symbol, so that the whole final
-//! book shows in the trades and the digest covers it.
+//! the timed ones, then the drain: one huge immediate buy and sell a symbol, so that the whole
+//! final book shows in the trades and the digest covers it.
 //!
 //! | kind | meaning |
 //! |---|---|
@@ -202,7 +202,7 @@ pub struct Rng(
 impl Rng {
     /// The next word.
     #[inline]
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -213,7 +213,7 @@ impl Rng {
     /// A number below `count`, which is below 2^32.
     #[inline]
     pub fn below(&mut self, count: u64) -> u64 {
-        ((self.next() >> 32) * count) >> 32
+        ((self.word() >> 32) * count) >> 32
     }
 }
 

@@ -2,7 +2,7 @@
 //! third party's harness can time and audit them. Declarations are our own reading of its contract.
 //!
 //! What runs is `Books::sweep`, `rest` and `unlink` as in the matcher; no funds, no order features.
-//! Code map: [`abi`] the messages, [`ring`] our report queue, [`ids`] order id to slot, [`venue`]
+//! Code map: `abi` the messages, `ring` our report queue, `ids` order id to slot, `venue`
 //! what a message does; this file is the door.
 #![expect(unsafe_code, reason = "the C interface hands over raw pointers")]
 
@@ -22,7 +22,7 @@ static VENUE: AtomicPtr<Venue> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Messages between a hint and its message.
 #[cfg(feature = "look-ahead")]
-const AHEAD: [usize; 3] = [18, 12, 6];
+const AHEAD: [usize; 3] = [32, 20, 10];
 
 #[inline(always)]
 fn venue<'a>() -> &'a mut Venue {
@@ -88,12 +88,14 @@ pub unsafe extern "C" fn engine_on_batch(messages: *const Message, count: u32) {
     // SAFETY: the caller's promise; nobody writes them meanwhile.
     let messages = unsafe { core::slice::from_raw_parts(messages, count as usize) };
     let venue = venue();
-    for index in 0..messages.len() {
+    #[cfg(feature = "look-ahead")]
+    let mut ahead = AHEAD.map(|distance| messages.iter().skip(distance));
+    for message in messages {
         #[cfg(feature = "look-ahead")]
-        if let Some(far) = messages.get(index + AHEAD[0]) {
-            venue.hint([far, &messages[index + AHEAD[1]], &messages[index + AHEAD[2]]]);
+        if let [Some(far), Some(middle), Some(near)] = ahead.each_mut().map(Iterator::next) {
+            venue.hint([far, middle, near]);
         }
-        venue.apply(&messages[index]);
+        venue.apply(message);
     }
 }
 

@@ -1,20 +1,33 @@
-//! `perf-book FILE` times the bare books on a workload; `perf-book make SHAPE FILE [TIMED] [SEED]`
-//! makes one. Prints a line of JSON. `AHEAD=0` runs without look-ahead, `LATENCY=1` times commands
-//! one by one.
+//! Times the bare books and prints lines of JSON.
+//!
+//! - `perf-book FILE`: on a workload file.
+//! - `perf-book run [SHAPE]...`: on workloads it makes itself, `ROUNDS` times each, in turns.
+//! - `perf-book scale`: from a thousand to ten million live orders.
+//! - `perf-book make SHAPE FILE [TIMED] [SEED]`: makes a file.
+//!
+//! `AHEAD=0` runs without look-ahead, `LATENCY=1` times commands one by one, `CORE=n` pins.
 
-use perf::book::{self, Options};
+use perf::book::{self, Options, Report};
 use perf::generate::{self, Shape};
 use perf::workload::Workload;
 use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(core) = number("CORE") {
+        let _ = perf::clock::pin(core);
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words[..] {
         ["make", shape, file, ref rest @ ..] => make(shape, file, rest),
+        ["scale"] => scale(),
+        ["run", ref shapes @ ..] => run(shapes),
         [file] => time(file),
-        _ => Err("usage: perf-book FILE | perf-book make SHAPE FILE [TIMED] [SEED]".into()),
+        _ => {
+            Err("usage: perf-book FILE | run [SHAPE].. | scale | make SHAPE FILE [TIMED] [SEED]"
+                .into())
+        }
     };
     match done {
         Ok(line) => {
@@ -39,12 +52,40 @@ fn make(shape: &str, file: &str, rest: &[&str]) -> Result<String, String> {
     Ok(format!("{file}: {} records, {} live", workload.header.total, workload.header.live_max))
 }
 
+fn number(name: &str) -> Option<usize> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn options() -> Options {
+    Options {
+        look_ahead: number("AHEAD") != Some(0),
+        latency: number("LATENCY").is_some_and(|value| value != 0),
+    }
+}
+
 fn time(file: &str) -> Result<String, String> {
-    let flag = |name: &str, default: bool| {
-        std::env::var(name).map_or(default, |value| value != "0" && !value.is_empty())
-    };
-    let options = Options { look_ahead: flag("AHEAD", true), latency: flag("LATENCY", false) };
     let workload = Workload::read(Path::new(file)).map_err(|error| error.to_string())?;
     let name = Path::new(file).file_stem().map_or(String::new(), |s| s.to_string_lossy().into());
-    Ok(book::run(&workload, options).to_json(&name))
+    Ok(book::run(&workload, options()).to_json(&name))
+}
+
+fn lines(all: &[(String, Vec<Report>)]) -> String {
+    let line = |(name, reports): &(String, Vec<Report>)| {
+        reports.iter().map(|report| report.to_json(name)).collect::<Vec<_>>()
+    };
+    all.iter().flat_map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn scale() -> Result<String, String> {
+    let commands = number("COMMANDS").unwrap_or(1_000_000);
+    Ok(lines(&book::scaling(commands, number("ROUNDS").unwrap_or(3), options())))
+}
+
+fn run(shapes: &[&str]) -> Result<String, String> {
+    let shapes =
+        if shapes.is_empty() { &["ec1k", "deep100k", "multi1000", "sweep"] } else { shapes };
+    let shapes: Option<Vec<Shape>> = shapes.iter().map(|name| Shape::parse(name)).collect();
+    let commands = number("COMMANDS").unwrap_or(generate::TIMED);
+    let rounds = number("ROUNDS").unwrap_or(3);
+    Ok(lines(&book::run_shapes(&shapes.ok_or("no such shape")?, commands, rounds, options())))
 }
