@@ -26,8 +26,9 @@ pub const BATCH: usize = 64;
 /// Commands after which the log is published inside a batch.
 const PUBLISH_EVERY: usize = 32;
 /// How many commands ahead the first and the second look-ahead hint are.
-const HINT_FAR: usize = 12;
-const HINT_NEAR: usize = 6;
+pub const HINT_FAR: usize = 12;
+/// See [`HINT_FAR`].
+pub const HINT_NEAR: usize = 6;
 /// Rounds between two heartbeats.
 const BEAT_EVERY: u64 = 4096;
 

@@ -45,7 +45,7 @@ impl Accounts {
     #[must_use]
     #[inline]
     pub fn has_room(&self) -> bool {
-        self.used < self.capacity
+        self.room() > 0
     }
 
     /// How many more accounts fit.

@@ -16,7 +16,6 @@ pub struct List {
 pub struct Lists {
     lists: Box<[List]>,
     free: u32,
-    live: u32,
 }
 
 impl Lists {
@@ -26,19 +25,13 @@ impl Lists {
         let chain = |i: u32| if i + 1 < capacity { i + 1 } else { NIL };
         let empty = |i| List { kind: ListKind::Oco, legs: [chain(i), NIL, NIL] };
         let free = if capacity == 0 { NIL } else { 0 };
-        Self { lists: (0..capacity).map(empty).collect(), free, live: 0 }
+        Self { lists: (0..capacity).map(empty).collect(), free }
     }
 
     /// Whether another list fits.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.free != NIL
-    }
-
-    /// Live lists.
-    #[must_use]
-    pub fn live(&self) -> u32 {
-        self.live
     }
 
     /// Adds a list; there is room.
@@ -48,7 +41,6 @@ impl Lists {
         let [next, ..] = place.legs;
         self.free = next;
         *place = list;
-        self.live += 1;
         index
     }
 
@@ -58,7 +50,6 @@ impl Lists {
         let list = *place;
         place.legs = [self.free, NIL, NIL];
         self.free = index;
-        self.live -= 1;
         list
     }
 

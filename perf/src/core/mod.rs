@@ -9,15 +9,13 @@ use crate::generate::{SEED, Shape, generate};
 use crate::workload::Workload;
 use flow::Flow;
 use log::Log;
+use matcher::cycle::{HINT_FAR, HINT_NEAR};
 use matcher::engine::Engine;
 use wire::command::Command;
 use wire::record::Cell;
 
 /// Commands in a batch, as the matcher's thread takes them from a ring.
 const BATCH: usize = 64;
-/// How many commands ahead the two look-ahead hints are, as in the matcher's cycle.
-const HINT_FAR: usize = 12;
-const HINT_NEAR: usize = 6;
 /// 128 MiB, as the journal's stage has by default.
 const LOG_CELLS: usize = (128 << 20) / 64;
 
